@@ -1,0 +1,179 @@
+//! The message header: one row per hop.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BodyId, MessageId, MessageStatus, SessionId, Timestamp};
+
+macro_rules! named_number {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal => $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$vdoc])* $variant = $number,)* }
+
+        impl $name {
+            /// All values, with their numbers growing.
+            pub const ALL: &[$name] = &[$($name::$variant,)*];
+
+            /// The value with that number.
+            pub fn from_number(number: u8) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| *value as u8 == number)
+            }
+
+            /// The name shown to people.
+            pub fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    };
+}
+
+named_number!(
+    /// The two message types.
+    MessageType {
+        /// Asks a host to do something.
+        Request = 1 => "Request",
+        /// Answers a request.
+        Response = 2 => "Response",
+    }
+);
+named_number!(
+    /// How a message reached its target.
+    Invocation {
+        /// Over the target's durable queue.
+        Queue = 1 => "Queue",
+        /// Within the caller.
+        InProc = 2 => "InProc",
+    }
+);
+named_number!(
+    /// What is served first on a queue; the smaller number wins. Set by the engine only.
+    Priority {
+        /// Acknowledgements.
+        HighSync = 1 => "HighSync",
+        /// Calls that somebody waits for.
+        Sync = 2 => "Sync",
+        /// Calls of a flow that waits.
+        SimSync = 4 => "SimSync",
+        /// Everything else.
+        Async = 6 => "Async",
+    }
+);
+named_number!(
+    /// What kind of host an item is.
+    BusinessType {
+        /// Not known (any more).
+        Unknown = 0 => "Unknown",
+        /// Takes in.
+        BusinessService = 1 => "BusinessService",
+        /// Decides.
+        BusinessProcess = 2 => "BusinessProcess",
+        /// Sends out.
+        BusinessOperation = 3 => "BusinessOperation",
+    }
+);
+
+/// The routing row of one hop: who, to whom, when, in which session, with what status.
+///
+/// The SQL view `MessageHeader` shows these under the names that users of such engines know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageHeader {
+    /// The message's id, growing with time.
+    pub id: MessageId,
+    /// Request or response.
+    pub message_type: MessageType,
+    /// The payload; none for a message without one.
+    pub body: Option<BodyId>,
+    /// How it reached its target.
+    pub invocation: Invocation,
+    /// Pairs a response with its request.
+    pub corresponding: Option<MessageId>,
+    /// The session; the id of its first header.
+    pub session: SessionId,
+    /// The item that sent it.
+    pub source: Arc<str>,
+    /// The item it is for; empty when it was refused before it had one.
+    pub target: Arc<str>,
+    /// Kind of the source.
+    pub source_type: BusinessType,
+    /// Kind of the target.
+    pub target_type: BusinessType,
+    /// The flow instance that sent or receives it.
+    pub business_process: Option<u64>,
+    /// Where a response goes; empty when none is wanted.
+    pub return_queue: String,
+    /// Free text about the message; never message content.
+    pub description: Arc<str>,
+    /// Joins sessions of several productions.
+    pub super_session: String,
+    /// Empty for an original, `r` for a resent one.
+    pub resent: String,
+    /// What is served first.
+    pub priority: Priority,
+    /// When it was put on the queue.
+    pub time_created: Timestamp,
+    /// When its target was done with it.
+    pub time_processed: Option<Timestamp>,
+    /// Where it stands.
+    pub status: MessageStatus,
+    /// Whether it ended, or is, an error.
+    pub is_error: bool,
+    /// Why, when `is_error`; never message content.
+    pub error_status: String,
+    /// Bit flags of what a message bank has; 0 where there is none.
+    pub banked: u8,
+}
+
+impl MessageHeader {
+    /// A queued request, as most headers begin; the first of its session when `session` is none.
+    #[allow(clippy::too_many_arguments, reason = "these are the facts that every header has")]
+    pub fn request(
+        id: MessageId,
+        session: Option<SessionId>,
+        source: &Arc<str>,
+        source_type: BusinessType,
+        target: &Arc<str>,
+        target_type: BusinessType,
+        body: Option<BodyId>,
+        now: Timestamp,
+    ) -> Self {
+        MessageHeader {
+            id,
+            message_type: MessageType::Request,
+            body,
+            invocation: Invocation::Queue,
+            corresponding: None,
+            session: session.unwrap_or_else(|| id.into()),
+            source: source.clone(),
+            target: target.clone(),
+            source_type,
+            target_type,
+            business_process: None,
+            return_queue: String::new(),
+            description: empty(),
+            super_session: String::new(),
+            resent: String::new(),
+            priority: Priority::Async,
+            time_created: now,
+            time_processed: None,
+            status: MessageStatus::Queued,
+            is_error: false,
+            error_status: String::new(),
+            banked: 0,
+        }
+    }
+}
+
+/// The empty text, shared: most headers have no description.
+fn empty() -> Arc<str> {
+    static EMPTY: std::sync::OnceLock<Arc<str>> = std::sync::OnceLock::new();
+    EMPTY.get_or_init(|| Arc::from("")).clone()
+}

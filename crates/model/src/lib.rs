@@ -1,0 +1,34 @@
+//! The domain's words, and the traits that a component implements.
+//!
+//! This crate knows no file, clock, socket, thread or database. Whatever touches the world comes in
+//! through [`HostContext`], which the runtime hands to each host.
+
+mod body;
+mod clock;
+mod component;
+mod context;
+mod decision;
+mod event;
+pub mod fault;
+mod header;
+mod id;
+mod settings;
+mod socket;
+mod status;
+
+pub use body::{BodyClass, MessageBody};
+pub use clock::{Clock, Timestamp};
+pub use component::{
+    BuildError, Built, BusinessOperation, BusinessProcess, BusinessService, Catalogue, Component,
+    ComponentSpec, Message,
+};
+pub use context::{
+    Arrival, Fate, HostContext, HostPort, Intake, IntakeSession, Receipt, Shared, StateChange,
+};
+pub use decision::{Decision, Failure, Outgoing};
+pub use event::{Event, EventKind};
+pub use header::{BusinessType, Invocation, MessageHeader, MessageType, Priority};
+pub use id::{BodyId, MessageId, SessionId, SocketId};
+pub use settings::{ByteSize, Checks, Claim, Note, NoteKind, Reference, Span};
+pub use socket::SocketSession;
+pub use status::MessageStatus;
