@@ -1,0 +1,199 @@
+//! A host's context that is watched: it records what the host did instead of doing it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::{
+    Arrival, Clock, Event, Failure, HostContext, Intake, Message, SessionId, Shared, SocketId, SocketSession,
+};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use crate::clock::RealClock;
+
+/// A host's context for tests of one component.
+///
+/// Clones are the same host. By default: a data directory of its own, the real clock, no targets, and
+/// every intake durable at once.
+#[derive(Clone)]
+pub struct TestHost(pub(crate) Arc<Inner>);
+
+#[derive(Clone)]
+pub(crate) struct Inner {
+    pub(crate) name: Arc<str>,
+    pub(crate) targets: Vec<Arc<str>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) data_dir: PathBuf,
+    /// Kept so that the directory lives as long as the host.
+    _owned_dir: Option<Arc<TempDir>>,
+    pub(crate) stopping: Arc<watch::Sender<bool>>,
+    pub(crate) durable: Arc<watch::Sender<Durable>>,
+    pub(crate) seen: Arc<Mutex<Seen>>,
+}
+
+/// What becomes of the durability of intakes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Durable {
+    AtOnce,
+    Held,
+    Failing,
+}
+
+/// What the host did.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) next_id: u64,
+    pub(crate) intakes: Vec<Intake>,
+    pub(crate) sessions: Vec<SessionId>,
+    pub(crate) refuse: Option<Failure>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) state: BTreeMap<String, Vec<u8>>,
+    pub(crate) sockets: BTreeMap<SocketId, SocketSession>,
+    pub(crate) completed: BTreeMap<String, Vec<Message>>,
+}
+
+impl TestHost {
+    /// A host of that config name.
+    ///
+    /// # Panics
+    /// When the machine gives no temporary directory.
+    pub fn new(name: &str) -> Self {
+        let dir = Arc::new(crate::data_dir());
+        TestHost(Arc::new(Inner {
+            name: Arc::from(name),
+            targets: Vec::new(),
+            clock: Arc::new(RealClock),
+            shared: Arc::default(),
+            data_dir: dir.path().to_owned(),
+            _owned_dir: Some(dir),
+            stopping: Arc::new(watch::Sender::new(false)),
+            durable: Arc::new(watch::Sender::new(Durable::AtOnce)),
+            seen: Arc::default(),
+        }))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// The same host with these targets.
+    #[must_use]
+    pub fn targets<T: AsRef<str>>(self, targets: impl IntoIterator<Item = T>) -> Self {
+        self.with(|host| host.targets = targets.into_iter().map(|name| Arc::from(name.as_ref())).collect())
+    }
+
+    /// The same host on that clock.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock + 'static) -> Self {
+        self.with(|host| host.clock = Arc::new(clock))
+    }
+
+    /// The same host with that data directory.
+    #[must_use]
+    pub fn data_dir(self, dir: &Path) -> Self {
+        self.with(|host| host.data_dir = dir.to_owned())
+    }
+
+    /// The same host, sharing with `other` as hosts of one production do.
+    #[must_use]
+    pub fn beside(self, other: &TestHost) -> Self {
+        self.with(|host| host.shared = other.0.shared.clone())
+    }
+
+    /// What a component is handed.
+    pub fn context(&self) -> HostContext {
+        HostContext::new(Arc::new(self.clone()))
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> &Path {
+        &self.0.data_dir
+    }
+
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was handed in, in order.
+    pub fn intakes(&self) -> Vec<Intake> {
+        self.seen().intakes.iter().map(copy).collect()
+    }
+
+    /// What came, of all intakes, in order.
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        self.seen().intakes.iter().flat_map(|intake| intake.arrivals.clone()).collect()
+    }
+
+    /// The session of every arrival, in order.
+    pub fn sessions(&self) -> Vec<SessionId> {
+        self.seen().sessions.clone()
+    }
+
+    /// What was said, by itself or with an intake, in order.
+    pub fn events(&self) -> Vec<Event> {
+        self.seen().events.clone()
+    }
+
+    /// What the item remembers.
+    pub fn state(&self) -> BTreeMap<String, Vec<u8>> {
+        self.seen().state.clone()
+    }
+
+    /// Makes the item remember this from before.
+    pub fn set_state(&self, key: &str, value: impl Into<Vec<u8>>) {
+        self.seen().state.insert(key.to_owned(), value.into());
+    }
+
+    /// The stored socket sessions.
+    pub fn sockets(&self) -> Vec<SocketSession> {
+        self.seen().sockets.values().cloned().collect()
+    }
+
+    /// Stores a socket session, as a crash would have left it; returns its id.
+    pub fn leave_socket(&self, mut session: SocketSession) -> SocketId {
+        let mut seen = self.seen();
+        seen.next_id += 1;
+        session.id = SocketId(seen.next_id);
+        let id = session.id;
+        seen.sockets.insert(id, session);
+        id
+    }
+
+    /// What the item `target` has completed, oldest first, as the host will be told.
+    pub fn set_completed(&self, target: &str, messages: Vec<Message>) {
+        self.seen().completed.insert(target.to_owned(), messages);
+    }
+
+    /// Refuses the next intake with this failure.
+    pub fn refuse_next_intake(&self, failure: Failure) {
+        self.seen().refuse = Some(failure);
+    }
+
+    /// Asks the host to stop.
+    pub fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    /// From now on intakes wait to be durable, until [`TestHost::release_durability`].
+    pub fn hold_durability(&self) {
+        self.0.durable.send_replace(Durable::Held);
+    }
+
+    /// Makes every intake durable that waits for it, and those to come.
+    pub fn release_durability(&self) {
+        self.0.durable.send_replace(Durable::AtOnce);
+    }
+
+    /// Fails the durability of every intake that waits for it, and of those to come, as an engine
+    /// that stops does.
+    pub fn fail_durability(&self) {
+        self.0.durable.send_replace(Durable::Failing);
+    }
+}
+
+fn copy(intake: &Intake) -> Intake {
+    Intake { arrivals: intake.arrivals.clone(), state: intake.state.clone(), events: intake.events.clone() }
+}
