@@ -1,1 +1,29 @@
-//! placeholder
+//! What the end-to-end tests share: the real binary as a child process, and conditions with deadlines.
+
+mod engine;
+mod messages;
+mod random;
+
+pub use engine::{Engine, Outcome, binary, orris};
+pub use messages::{admission, batch};
+pub use random::Random;
+
+use std::time::{Duration, Instant};
+
+/// Long enough for a loaded machine; reached only when something is really wrong.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Waits until `condition` is some, looking again every few milliseconds, and returns what it found.
+///
+/// # Panics
+/// After [`DEADLINE`], naming what was waited for.
+pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = condition() {
+            return found;
+        }
+        assert!(begun.elapsed() < DEADLINE, "not seen within {DEADLINE:?}: {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}

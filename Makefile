@@ -1,0 +1,54 @@
+# The only door. `make run` and `make test` need a Rust toolchain; everything else says what it lacks.
+.DEFAULT_GOAL := help
+.PHONY: help run client test check crash corpus browser load bench docs
+
+CARGO ?= cargo
+PRODUCTION ?= productions/article/production.yaml
+# The whole suite runs one binary; `cargo build` makes it, the tests find it beside themselves.
+E2E = $(CARGO) test --quiet -p orris-tests --test
+
+help: ## say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+run: ## run the article's production (PRODUCTION=… for another)
+	$(CARGO) run --release -q --bin orris -- run $(PRODUCTION)
+
+client: ## serve the article's browser page at http://localhost:5000
+	@echo "open http://localhost:5000 (Ctrl-C ends)"
+	@python3 -m http.server 5000 --bind 127.0.0.1 --directory productions/article/client
+
+check: ## the quick, Rust-only part of the tests
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+	$(CARGO) build --quiet --bin orris
+	$(CARGO) test --workspace --exclude orris-tests --exclude orris-bench
+	$(E2E) tidy
+
+test: check crash load corpus browser ## everything
+	@echo "all tests passed"
+
+crash: ## kill -9 at random instants and at every fault point (ORRIS_SEED=… repeats a run)
+	$(CARGO) build --quiet --bin orris
+	$(E2E) crash -- --nocapture --test-threads=1
+
+load: ## many sockets, many files, a large batch, within bounded memory
+	$(CARGO) build --quiet --bin orris
+	$(E2E) load -- --nocapture --test-threads=1
+
+corpus: ## every file of a folder of HL7 files through the engine (DIR=… names another folder)
+	$(CARGO) build --quiet --bin orris
+	ORRIS_CORPUS=$(abspath $(DIR)) $(CARGO) test --quiet -p orris-hl7 --test corpus -- --nocapture
+	ORRIS_CORPUS=$(abspath $(DIR)) $(E2E) corpus -- --nocapture --test-threads=1
+
+browser: ## the article in headless Chromium
+	@tests/browser/prepare.sh
+	$(CARGO) build --quiet --bin orris
+	$(E2E) browser -- --nocapture --test-threads=1
+
+bench: ## timing figures, each beside its limit from the same run
+	$(CARGO) build --release --quiet --bin orris
+	$(CARGO) run --release --quiet -p orris-bench
+
+docs: ## write the generated pages anew
+	$(CARGO) run --quiet --bin orris -- components --markdown > docs/reference/components.md
+	$(CARGO) run --quiet --bin orris -- schema > docs/schema/production.schema.json

@@ -1,0 +1,156 @@
+//! The real binary as a child process, in a data directory of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::eventually;
+
+/// How an engine ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Exit code, or the signal that ended it.
+    pub status: ExitStatus,
+    /// What it wrote to standard error.
+    pub log: String,
+}
+
+/// A running `orris run`.
+pub struct Engine {
+    child: Child,
+    lines: Receiver<String>,
+    log: Arc<Mutex<String>>,
+    data_dir: PathBuf,
+}
+
+/// The built binary: `ORRIS_BIN`, or the one beside this test's own build.
+pub fn binary() -> PathBuf {
+    if let Some(named) = std::env::var_os("ORRIS_BIN") {
+        return named.into();
+    }
+    let own = std::env::current_exe().unwrap_or_default();
+    let found = own.ancestors().map(|folder| folder.join("orris")).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("no binary \"orris\" beside {}; run \"cargo build\" first", own.display()))
+}
+
+impl Engine {
+    /// Writes `production` into `folder` and starts it there, with the data in `folder/data`.
+    /// Returns at once; see [`Engine::ready`].
+    pub fn start(folder: &Path, production: &str, environment: &[(&str, &str)]) -> Engine {
+        let file = folder.join("production.yaml");
+        let data_dir = folder.join("data");
+        fs::write(&file, production).expect("the test's folder can be written");
+        let mut child = Command::new(binary())
+            .arg("run")
+            .arg(&file)
+            .arg("--data-dir")
+            .arg(&data_dir)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let (sender, lines) = channel();
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        let log = Arc::new(Mutex::new(String::new()));
+        let (kept, errors) = (log.clone(), BufReader::new(child.stderr.take().expect("piped")));
+        std::thread::spawn(move || {
+            for line in errors.lines().map_while(Result::ok) {
+                kept.lock().expect("no panic holds it").push_str(&(line + "\n"));
+            }
+        });
+        Engine { child, lines, log, data_dir }
+    }
+
+    /// Waits until the engine says that it is ready. False when it ended before that.
+    pub fn ready(&mut self) -> bool {
+        eventually("the engine is ready", || {
+            while let Ok(line) = self.lines.try_recv() {
+                if line.contains("ready in") {
+                    return Some(true);
+                }
+            }
+            self.ended().then_some(false)
+        })
+    }
+
+    /// Where its store is.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("no panic holds it").clone()
+    }
+
+    /// Whether the process has ended.
+    pub fn ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
+    /// Ends it at once, as a power cut of the process: `kill -9`.
+    pub fn kill(&mut self) -> Outcome {
+        let _already_ended = self.child.kill();
+        self.outcome()
+    }
+
+    /// Asks it to stop, as a service manager does, and waits until it has.
+    pub fn stop(&mut self) -> Outcome {
+        if let Some(id) = Pid::from_raw(self.child.id() as i32) {
+            let _already_ended = kill_process(id, Signal::TERM);
+        }
+        eventually("the engine stops", || self.ended().then_some(()));
+        self.outcome()
+    }
+
+    /// Waits for its end and says how it was.
+    pub fn outcome(&mut self) -> Outcome {
+        let status = self.child.wait().expect("a child can be waited for");
+        Outcome { status, log: self.log() }
+    }
+
+    /// Runs another `orris` command on the same data directory.
+    pub fn orris(&self, arguments: &[&str]) -> Output {
+        orris(&self.data_dir, arguments)
+    }
+
+    /// The resident memory of the process now, in KiB (`VmRSS`).
+    pub fn resident_kib(&self) -> u64 {
+        let mut status = String::new();
+        let file = fs::File::open(format!("/proc/{}/status", self.child.id()));
+        file.and_then(|mut file| file.read_to_string(&mut status)).expect("the process is there");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says it");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _already_ended = self.child.kill();
+        let _already_waited = self.child.wait();
+    }
+}
+
+/// Runs an `orris` command on a data directory.
+pub fn orris(data_dir: &Path, arguments: &[&str]) -> Output {
+    Command::new(binary())
+        .args(arguments)
+        .env("ORRIS_DATA_DIR", data_dir)
+        .output()
+        .expect("the binary starts")
+}
