@@ -144,6 +144,7 @@ pub struct ComponentSpec {
     /// Whether a message's effects leave the engine.
     pub outside_effects: bool,
     schema: fn() -> Schema,
+    fits: fn(Value) -> Result<(), BuildError>,
     check: fn(Value, &mut Checks),
     build: fn(Value) -> Result<Built, BuildError>,
 }
@@ -158,6 +159,7 @@ impl ComponentSpec {
             example: C::EXAMPLE,
             outside_effects: C::OUTSIDE_EFFECTS,
             schema: schema::<C>,
+            fits: fits::<C>,
             check: check::<C>,
             build: build::<C>,
         }
@@ -166,6 +168,14 @@ impl ComponentSpec {
     /// The JSON Schema (draft 7) of the settings, with each setting's default and meaning.
     pub fn schema(&self) -> Schema {
         (self.schema)()
+    }
+
+    /// Whether settings have the types that the component reads, before any meaning is checked.
+    ///
+    /// # Errors
+    /// The first setting that has not.
+    pub fn fits(&self, settings: Value) -> Result<(), BuildError> {
+        (self.fits)(settings)
     }
 
     /// Checks settings. A setting of a wrong type is one error note, and ends the check.
@@ -201,6 +211,10 @@ fn read<C: Component>(settings: Value) -> Result<C::Settings, BuildError> {
         },
         message: error.inner().to_string(),
     })
+}
+
+fn fits<C: Component>(settings: Value) -> Result<(), BuildError> {
+    read::<C>(settings).map(drop)
 }
 
 fn check<C: Component>(settings: Value, checks: &mut Checks) {
