@@ -1,0 +1,1 @@
+//! What speaks one protocol for a host.

@@ -1,0 +1,3 @@
+//! Business operations send messages out.
+
+pub mod hl7_file;

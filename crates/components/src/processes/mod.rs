@@ -1,0 +1,1 @@
+//! Business processes decide what becomes of messages.

@@ -1,0 +1,3 @@
+//! Business services take messages in.
+
+pub mod hl7_file;
