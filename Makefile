@@ -4,8 +4,9 @@
 
 CARGO ?= cargo
 PRODUCTION ?= productions/article/production.yaml
-# The whole suite runs one binary; `cargo build` makes it, the tests find it beside themselves.
-E2E = $(CARGO) test --quiet -p orris-tests --test
+# What users run is what the end-to-end tests run: the release binary.
+BINARY = $(abspath $(or $(CARGO_TARGET_DIR),target))/release/orris
+E2E = ORRIS_BIN=$(BINARY) $(CARGO) test --quiet -p orris-tests --test
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -20,7 +21,6 @@ client: ## serve the article's browser page at http://localhost:5000
 check: ## the quick, Rust-only part of the tests
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
-	$(CARGO) build --quiet --bin orris
 	$(CARGO) test --workspace --exclude orris-tests --exclude orris-bench
 	$(E2E) tidy
 
@@ -28,21 +28,21 @@ test: check crash load corpus browser ## everything
 	@echo "all tests passed"
 
 crash: ## kill -9 at random instants and at every fault point (ORRIS_SEED=… repeats a run)
-	$(CARGO) build --quiet --bin orris
+	$(CARGO) build --release --quiet --bin orris
 	$(E2E) crash -- --nocapture --test-threads=1
 
 load: ## many sockets, many files, a large batch, within bounded memory
-	$(CARGO) build --quiet --bin orris
+	$(CARGO) build --release --quiet --bin orris
 	$(E2E) load -- --nocapture --test-threads=1
 
 corpus: ## every file of a folder of HL7 files through the engine (DIR=… names another folder)
-	$(CARGO) build --quiet --bin orris
-	ORRIS_CORPUS=$(abspath $(DIR)) $(CARGO) test --quiet -p orris-hl7 --test corpus -- --nocapture
-	ORRIS_CORPUS=$(abspath $(DIR)) $(E2E) corpus -- --nocapture --test-threads=1
+	$(CARGO) build --release --quiet --bin orris
+	$(if $(DIR),ORRIS_CORPUS=$(abspath $(DIR))) $(CARGO) test --quiet -p orris-hl7 --test corpus -- --nocapture
+	$(if $(DIR),ORRIS_CORPUS=$(abspath $(DIR))) $(E2E) corpus -- --nocapture --test-threads=1
 
 browser: ## the article in headless Chromium
 	@tests/browser/prepare.sh
-	$(CARGO) build --quiet --bin orris
+	$(CARGO) build --release --quiet --bin orris
 	$(E2E) browser -- --nocapture --test-threads=1
 
 bench: ## timing figures, each beside its limit from the same run

@@ -3,25 +3,83 @@
 use orris_tests::Random;
 
 const FAMILY: [&str; 48] = [
-    "Abbott", "Baker", "Castillo", "Dvorak", "Eriksen", "Fontaine", "Garcia", "Haugen", "Ivanova", "Jansen",
-    "Kowalski", "Lindqvist", "Moreau", "Novak", "Okafor", "Petrov", "Quispe", "Rossi", "Schneider", "Tanaka",
-    "Ullrich", "Vargas", "Weber", "Xu", "Yilmaz", "Zhang", "Andersson", "Bianchi", "Costa", "Dubois", "Evans",
-    "Fischer", "Gruber", "Hansen", "Iyer", "Jovanovic", "Keller", "Larsen", "Meyer", "Nagy", "Olsen", "Papadopoulos",
-    "Reyes", "Silva", "Torres", "Urban", "Vogel", "Wagner",
+    "Abbott",
+    "Baker",
+    "Castillo",
+    "Dvorak",
+    "Eriksen",
+    "Fontaine",
+    "Garcia",
+    "Haugen",
+    "Ivanova",
+    "Jansen",
+    "Kowalski",
+    "Lindqvist",
+    "Moreau",
+    "Novak",
+    "Okafor",
+    "Petrov",
+    "Quispe",
+    "Rossi",
+    "Schneider",
+    "Tanaka",
+    "Ullrich",
+    "Vargas",
+    "Weber",
+    "Xu",
+    "Yilmaz",
+    "Zhang",
+    "Andersson",
+    "Bianchi",
+    "Costa",
+    "Dubois",
+    "Evans",
+    "Fischer",
+    "Gruber",
+    "Hansen",
+    "Iyer",
+    "Jovanovic",
+    "Keller",
+    "Larsen",
+    "Meyer",
+    "Nagy",
+    "Olsen",
+    "Papadopoulos",
+    "Reyes",
+    "Silva",
+    "Torres",
+    "Urban",
+    "Vogel",
+    "Wagner",
 ];
 const GIVEN: [&str; 24] = [
-    "Ana", "Bruno", "Carla", "David", "Elena", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Klara", "Leo", "Mara",
-    "Nils", "Olga", "Pavel", "Rita", "Samir", "Tessa", "Uwe", "Vera", "Wim", "Yara", "Zeno",
+    "Ana", "Bruno", "Carla", "David", "Elena", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Klara", "Leo",
+    "Mara", "Nils", "Olga", "Pavel", "Rita", "Samir", "Tessa", "Uwe", "Vera", "Wim", "Yara", "Zeno",
 ];
 const STREETS: [&str; 12] = [
-    "Station Road", "Mill Lane", "Church Street", "Hill View", "Park Avenue", "River Walk", "Oak Drive",
-    "Market Square", "Harbour Street", "School Lane", "Garden Way", "Bridge Road",
+    "Station Road",
+    "Mill Lane",
+    "Church Street",
+    "Hill View",
+    "Park Avenue",
+    "River Walk",
+    "Oak Drive",
+    "Market Square",
+    "Harbour Street",
+    "School Lane",
+    "Garden Way",
+    "Bridge Road",
 ];
 const NOTES: [&str; 10] = [
-    "Patient arrived walking, in no distress.", "Fasting since midnight as instructed.",
-    "Sample slightly haemolysed, repeat if in doubt.", "Allergy history confirmed with next of kin.",
-    "Transfer from outpatient department.", "Interpreter needed for the interview.", "Wheelchair on the ward.",
-    "Medication list brought along and checked.", "Discharge planned for the end of the week.",
+    "Patient arrived walking, in no distress.",
+    "Fasting since midnight as instructed.",
+    "Sample slightly haemolysed, repeat if in doubt.",
+    "Allergy history confirmed with next of kin.",
+    "Transfer from outpatient department.",
+    "Interpreter needed for the interview.",
+    "Wheelchair on the ward.",
+    "Medication list brought along and checked.",
+    "Discharge planned for the end of the week.",
     "Previous record requested from the archive.",
 ];
 
@@ -34,10 +92,18 @@ pub fn message(number: u64, random: &mut Random) -> String {
     let (patient, visit) = (random.below(900_000) + 100_000, random.below(90_000_000) + 10_000_000);
     let born = 1930 + random.below(90);
     let (month, day) = (random.below(12) + 1, random.below(28) + 1);
-    let (house, post_code, phone) = (random.below(300) + 1, random.below(90_000) + 10_000, random.below(9_000_000));
+    let (house, post_code, phone) =
+        (random.below(300) + 1, random.below(90_000) + 10_000, random.below(9_000_000));
     let (ward, bed, doctor) = (random.below(30) + 1, random.below(60) + 1, random.below(400) + 1000);
     let event = ["A01", "A04", "A08", "A03"][random.below(4) as usize];
-    let time = format!("2026{:02}{:02}{:02}{:02}{:02}", month, day, random.below(24), random.below(60), random.below(60));
+    let time = format!(
+        "2026{:02}{:02}{:02}{:02}{:02}",
+        month,
+        day,
+        random.below(24),
+        random.below(60),
+        random.below(60)
+    );
     let mut text = format!(
         "MSH|^~\\&|ADT1|NORTH HOSPITAL|ORRIS|LAB|{time}||ADT^{event}^ADT_A01|{number:010}|P|2.5|||AL|NE\r\
          EVN|{event}|{time}||||{time}\r\

@@ -5,7 +5,8 @@ use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use orris_tests::{Engine, Random, orris};
+use orris_tests::{Engine, Random};
+use store::Reader;
 
 use crate::feed;
 use crate::report::{against, count, figure, rate, section};
@@ -39,7 +40,10 @@ operations:
 
 /// Runs both drops.
 pub fn run(folder: &Path) {
-    section(&format!("file drop, {} files of one 1 KiB message, to archive and one output file each", count(FILES as f64)));
+    section(&format!(
+        "file drop, {} files of one 1 KiB message, to archive and one output file each",
+        count(FILES as f64)
+    ));
     let bare_rate = rate(FILES, bare(&folder.join("bare"), FILES));
     for (name, sync) in [("output files synced before completion", true), ("left to the kernel", false)] {
         let own = folder.join(format!("single_{sync}"));
@@ -55,7 +59,8 @@ fn write_inputs(folder: &Path, files: usize) {
     fs::create_dir_all(folder).expect("a folder for the input");
     let mut random = Random::new(1);
     for number in 0..files {
-        fs::write(folder.join(format!("{number:08}.hl7")), feed::message(number as u64, &mut random)).expect("written");
+        fs::write(folder.join(format!("{number:08}.hl7")), feed::message(number as u64, &mut random))
+            .expect("written");
     }
 }
 
@@ -94,7 +99,8 @@ fn singles(folder: &Path, sync: bool) -> Duration {
     assert!(engine.ready(), "the engine did not start:\n{}", engine.log());
     let out = folder.join("data/out");
     let last = out.join(format!("{:08}.hl7", FILES - 1));
-    wait(&mut engine, || last.exists() && is_empty(&folder.join("data/in")) && finished(folder, FILES));
+    let input = folder.join("data/in");
+    wait(&mut engine, |reader| last.exists() && is_empty(&input) && is_done(reader));
     let took = begun.elapsed();
     engine.stop();
     assert_eq!(fs::read_dir(&out).expect("the output folder").count(), FILES, "one file each");
@@ -112,20 +118,28 @@ fn batch(folder: &Path) {
     assert!(engine.ready(), "the engine did not start:\n{}", engine.log());
     let begun = Instant::now();
     fs::rename(folder.join("batch.hl7"), folder.join("data/in/batch.hl7")).expect("dropped");
-    let mut most = 0;
-    wait(&mut engine, || {
-        most = most.max(Engine::resident_kib_of(id_file(folder)).unwrap_or(0));
-        is_empty(&folder.join("data/in")) && finished(folder, BATCH)
-    });
+    let input = folder.join("data/in");
+    wait(&mut engine, |reader| is_empty(&input) && is_done(reader));
     let took = begun.elapsed();
-    let cpu = engine.cpu();
-    let resident = engine.resident_kib().max(most);
+    let (cpu, resident) = (engine.processor_time(), engine.most_resident_kib());
     engine.stop();
-    against("batch", rate(BATCH, took), "msg/s", "a plain copy of the file", rate(BATCH, bare), ">= 60,000/s");
+    against(
+        "batch",
+        rate(BATCH, took),
+        "msg/s",
+        "a plain copy of the file",
+        rate(BATCH, bare),
+        ">= 60,000/s",
+    );
     figure("of the input", &format!("{:.0} MB/s", bytes as f64 / 1e6 / took.as_secs_f64()), "-");
-    figure("processor time of the engine per message", &format!("{:.1} µs", cpu.as_secs_f64() * 1e6 / BATCH as f64), "-");
+    figure(
+        "processor time of the engine per message",
+        &format!("{:.1} µs", cpu.as_secs_f64() * 1e6 / BATCH as f64),
+        "-",
+    );
     figure("most resident memory", &format!("{} MB", resident / 1024), "< 150 MB");
-    let stored: u64 = ["store.db", "search.db"].iter().map(|name| size(&folder.join("data").join(name))).sum();
+    let stored: u64 =
+        ["store.db", "search.db"].iter().map(|name| size(&folder.join("data").join(name))).sum();
     let share = stored as f64 / bytes as f64;
     figure("stored per 1 KiB of message, 2 headers", &format!("{share:.2} KiB"), "<= 0.7 KB");
 }
@@ -152,19 +166,16 @@ fn is_empty(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// Whether the operation has completed that many.
-fn finished(folder: &Path, messages: usize) -> bool {
-    let _ = (folder, messages, orris);
-    true
+/// Whether no message waits any more.
+pub fn is_done(reader: &Reader) -> bool {
+    reader.queues().is_ok_and(|queues| queues.is_empty())
 }
 
-fn wait(engine: &mut Engine, mut condition: impl FnMut() -> bool) {
-    while !condition() {
+/// Waits until `condition` holds, looking 50 times a second.
+pub fn wait(engine: &mut Engine, mut condition: impl FnMut(&Reader) -> bool) {
+    let reader = Reader::open(engine.data_dir()).expect("a reader beside the engine");
+    while !condition(&reader) {
         assert!(!engine.ended(), "the engine ended:\n{}", engine.log());
         std::thread::park_timeout(Duration::from_millis(20));
     }
-}
-
-fn id_file(folder: &Path) -> &Path {
-    folder
 }

@@ -10,7 +10,8 @@ use crate::report::{millis, percentile};
 /// Prints processors, memory, kernel, and the disk's synchronous speed in `folder`.
 pub fn print(folder: &Path) {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown processor");
+    let model =
+        cpu.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown processor");
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = memory.lines().next().unwrap_or("").trim_start_matches("MemTotal:").trim();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();

@@ -1,11 +1,12 @@
 //! The real binary as a child process, in a data directory of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -129,13 +130,30 @@ impl Engine {
         orris(&self.data_dir, arguments)
     }
 
-    /// The resident memory of the process now, in KiB (`VmRSS`).
+    /// The resident memory of the process now, in KiB.
     pub fn resident_kib(&self) -> u64 {
-        let mut status = String::new();
-        let file = fs::File::open(format!("/proc/{}/status", self.child.id()));
-        file.and_then(|mut file| file.read_to_string(&mut status)).expect("the process is there");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says it");
+        self.status_kib("VmRSS:")
+    }
+
+    /// The most resident memory that the process has had, in KiB.
+    pub fn most_resident_kib(&self) -> u64 {
+        self.status_kib("VmHWM:")
+    }
+
+    fn status_kib(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process is there");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("Linux says it");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// Processor time that the process has used, user and system.
+    pub fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("the process is there");
+        // Fields 14 and 15 of proc(5), in ticks of 10 ms; the name in brackets may hold blanks.
+        let after_name = stat.rsplit(')').next().unwrap_or("");
+        let ticks =
+            after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+        Duration::from_millis(ticks.sum::<u64>() * 10)
     }
 }
 
