@@ -1,2 +1,5 @@
-//! placeholder
+//! The binary `orris`.
+mod graph;
+mod output;
+mod trace;
 fn main() {}

@@ -1,0 +1,263 @@
+//! What a trace shows, settled once: which lanes stand where, and what runs between them in time.
+
+use std::sync::Arc;
+
+use model::{BusinessType, EventKind, MessageHeader, MessageId, MessageStatus, MessageType, Timestamp};
+
+use super::{Hop, Said, Session};
+use crate::output::{count, time};
+
+/// One item's lane.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Lane {
+    /// The item.
+    pub(crate) name: Arc<str>,
+    /// Its kind, which says in which group of columns it stands.
+    pub(crate) kind: BusinessType,
+}
+
+/// What an arrow is, and so its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// A request: blue.
+    Request,
+    /// A response: green.
+    Response,
+    /// Something that failed: red.
+    Error,
+}
+
+/// One message.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrow {
+    /// The message.
+    pub(crate) id: MessageId,
+    /// When it was put on the queue.
+    pub(crate) time: Timestamp,
+    /// The lane it leaves.
+    pub(crate) from: usize,
+    /// The lane it reaches; none when it goes nowhere.
+    pub(crate) to: Option<usize>,
+    /// What it is.
+    pub(crate) tone: Tone,
+    /// Its document type or class.
+    pub(crate) label: String,
+    /// Where it stands.
+    pub(crate) status: MessageStatus,
+    /// Why it was sent, as in a rule's name.
+    pub(crate) description: String,
+    /// Why it failed, or waits; empty when all is well.
+    pub(crate) trouble: String,
+}
+
+/// One event.
+#[derive(Debug, Clone)]
+pub(crate) struct Mark {
+    /// When.
+    pub(crate) time: Timestamp,
+    /// What kind.
+    pub(crate) kind: EventKind,
+    /// The lane of the item that said it; none for the engine or an item that has no lane.
+    pub(crate) lane: Option<usize>,
+    /// What it said, with the item's name where it has no lane.
+    pub(crate) text: String,
+}
+
+/// One line of a picture, in the order of time.
+#[derive(Debug, Clone)]
+pub(crate) enum Row {
+    /// A message.
+    Message(Arrow),
+    /// An event.
+    Event(Mark),
+}
+
+/// A group of neighbouring lanes: services, processes or operations.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Group {
+    /// Its heading.
+    pub(crate) title: &'static str,
+    /// Its first lane.
+    pub(crate) first: usize,
+    /// Its last lane.
+    pub(crate) last: usize,
+}
+
+/// A session as it is drawn, in any form.
+#[derive(Debug, Clone)]
+pub(crate) struct Picture {
+    /// What stands above it, as in `Session 48217`.
+    pub(crate) title: String,
+    /// The facts beside the title.
+    pub(crate) facts: Vec<String>,
+    /// The lanes, from left to right.
+    pub(crate) lanes: Vec<Lane>,
+    /// The lanes' groups.
+    pub(crate) groups: Vec<Group>,
+    /// What happens, from top to bottom.
+    pub(crate) rows: Vec<Row>,
+    /// Which part of the session this is, when it is not all of it.
+    pub(crate) part: Option<String>,
+}
+
+/// The groups of lanes, from left to right.
+const GROUPS: [(BusinessType, &str); 4] = [
+    (BusinessType::BusinessService, "services"),
+    (BusinessType::BusinessProcess, "processes"),
+    (BusinessType::BusinessOperation, "operations"),
+    (BusinessType::Unknown, "others"),
+];
+
+impl Picture {
+    /// Lays a session out.
+    pub(crate) fn of(session: &Session) -> Self {
+        let lanes = lanes(&session.hops);
+        let place = |name: &str| lanes.iter().position(|lane| &*lane.name == name);
+        let mut rows: Vec<_> = session.hops.iter().map(|hop| Row::Message(arrow(hop, &place))).collect();
+        rows.extend(session.events.iter().map(|said| Row::Event(mark(said, &place))));
+        // At the same moment messages come first: an event tells of what has happened.
+        rows.sort_by_key(|row| match row {
+            Row::Message(arrow) => (arrow.time, 0, arrow.id),
+            Row::Event(mark) => (mark.time, 1, MessageId(0)),
+        });
+        Picture {
+            title: format!("Session {}", session.id),
+            facts: facts(session),
+            groups: groups(&lanes),
+            lanes,
+            rows,
+            part: session.part(),
+        }
+    }
+}
+
+/// The items in groups, within a group in the order in which messages reach them.
+fn lanes(hops: &[Hop]) -> Vec<Lane> {
+    let mut met: Vec<Lane> = Vec::new();
+    let mut meet = |name: &Arc<str>, kind| match met.iter_mut().find(|lane| lane.name == *name) {
+        // What one header does not know about an item, another may.
+        Some(lane) if lane.kind == BusinessType::Unknown => lane.kind = kind,
+        Some(_) => {}
+        None if name.is_empty() => {}
+        None => met.push(Lane { name: name.clone(), kind }),
+    };
+    for MessageHeader { source, source_type, target, target_type, .. } in hops.iter().map(|hop| &hop.header) {
+        meet(source, *source_type);
+        meet(target, *target_type);
+    }
+    met.sort_by_key(|lane| GROUPS.iter().position(|(kind, _)| *kind == lane.kind));
+    met
+}
+
+fn groups(lanes: &[Lane]) -> Vec<Group> {
+    let of = |kind| {
+        let mut places = lanes.iter().enumerate().filter(move |(_, lane)| lane.kind == kind).map(|(i, _)| i);
+        let first = places.next()?;
+        Some((first, places.last().unwrap_or(first)))
+    };
+    let found = GROUPS.iter().filter_map(|(kind, title)| of(*kind).map(|place| (title, place)));
+    found.map(|(title, (first, last))| Group { title, first, last }).collect()
+}
+
+fn arrow(hop: &Hop, place: &dyn Fn(&str) -> Option<usize>) -> Arrow {
+    let header = &hop.header;
+    let from = place(&header.source);
+    let to = place(&header.target).filter(|to| Some(*to) != from);
+    let tone = match header.message_type {
+        _ if header.is_error => Tone::Error,
+        MessageType::Request => Tone::Request,
+        MessageType::Response => Tone::Response,
+    };
+    Arrow {
+        id: header.id,
+        time: header.time_created,
+        from: from.or(to).unwrap_or(0),
+        to: to.filter(|_| from.is_some()),
+        tone,
+        label: hop.label().to_owned(),
+        status: header.status,
+        description: header.description.to_string(),
+        trouble: header.error_status.clone(),
+    }
+}
+
+fn mark(said: &Said, place: &dyn Fn(&str) -> Option<usize>) -> Mark {
+    let lane = place(&said.item);
+    let text = match lane {
+        None if !said.item.is_empty() => format!("{}: {}", said.item, said.text),
+        _ => said.text.clone(),
+    };
+    Mark { time: said.time, kind: said.kind, lane, text }
+}
+
+/// When it began, how much it is, how long it took and how it ended.
+fn facts(session: &Session) -> Vec<String> {
+    let headers = || session.hops.iter().map(|hop| &hop.header);
+    let Some(begun) = headers().map(|header| header.time_created).min() else {
+        return vec!["no messages".to_owned()];
+    };
+    let mut facts = vec![format!("{} UTC", begun.to_utc()), count(session.total, "message")];
+    let errors = headers().filter(|header| header.is_error).count();
+    let open = headers().filter(|header| !header.status.is_final()).count();
+    if let Some(ended) = headers().filter_map(|header| header.time_processed).max()
+        && open == 0
+    {
+        facts.push(time::spoken(ended.since(begun)));
+    }
+    match (errors, open) {
+        (0, 0) => facts.push("all done".to_owned()),
+        (0, open) => facts.push(format!("{open} not done yet")),
+        (errors, 0) => facts.push(count(errors, "error")),
+        (errors, open) => facts.push(format!("{}, {open} not done yet", count(errors, "error"))),
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    #[test]
+    fn lanes_stand_in_groups_in_the_order_in_which_messages_reach_them() {
+        let picture = Picture::of(&samples::session());
+        let names: Vec<_> = picture.lanes.iter().map(|lane| &*lane.name).collect();
+        assert_eq!(names, ["HL7FileService", "MsgRouter", "User.SocketInvocation", "HL7FileOperation"]);
+        let groups: Vec<_> =
+            picture.groups.iter().map(|group| (group.title, group.first, group.last)).collect();
+        assert_eq!(groups, [("services", 0, 0), ("processes", 1, 2), ("operations", 3, 3)]);
+    }
+
+    #[test]
+    fn rows_are_in_the_order_of_time_and_events_follow_messages() {
+        let picture = Picture::of(&samples::session());
+        let order: Vec<_> = picture
+            .rows
+            .iter()
+            .map(|row| match row {
+                Row::Message(arrow) => arrow.id.to_string(),
+                Row::Event(mark) => mark.text.clone(),
+            })
+            .collect();
+        assert_eq!(
+            order,
+            ["48217", "48218", "told 3 open sockets", "48219", "message 48219 failed", "48220"]
+        );
+        assert_eq!(picture.facts, ["2026-11-23 12:59:00.000 UTC", "4 messages", "15 ms", "1 error"]);
+    }
+
+    #[test]
+    fn a_refused_message_goes_nowhere_and_needs_no_second_lane() {
+        let picture = Picture::of(&samples::refused());
+        assert_eq!(picture.lanes.len(), 1);
+        let Row::Message(arrow) = &picture.rows[0] else { panic!("expected a message") };
+        assert_eq!((arrow.from, arrow.to, arrow.tone), (0, None, Tone::Error));
+    }
+
+    #[test]
+    fn a_session_without_messages_is_a_picture_too() {
+        let empty = Session { hops: vec![], events: vec![], total: 0, ..samples::session() };
+        let picture = Picture::of(&empty);
+        assert_eq!((picture.lanes.len(), picture.facts), (0, vec!["no messages".to_owned()]));
+    }
+}
