@@ -1,0 +1,101 @@
+//! What an expression can ask about: a message, and what is known beside it.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+/// What is known about one message when an expression is run on it. Cheap to make and to copy.
+#[derive(Clone, Copy, Default)]
+pub struct Facts<'a> {
+    /// The HL7 message, for paths; without one every path is missing.
+    pub message: Option<&'a hl7::Message>,
+    /// `source`, `header.source`: the item that sent the message.
+    pub source: &'a str,
+    /// `header.target`: the item that the message is for.
+    pub target: &'a str,
+    /// `doc.type`: the structure, as in `ADT_A01`; when empty, what the message says.
+    pub doc_type: &'a str,
+    /// `doc.origin`: where the document came from, as in a file name.
+    pub origin: &'a str,
+    /// `session.id`.
+    pub session: u64,
+    /// `header.id`.
+    pub id: u64,
+    /// `header.class`: the class of the body, as in `HL7.Message`.
+    pub class: &'a str,
+    /// `header.description`: why it was sent here, as in the rule's name.
+    pub description: &'a str,
+    /// `header.resent`: empty for an original, `r` for a resent message.
+    pub resent: &'a str,
+}
+
+/// A word of the language that stands for a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fact {
+    Source,
+    DocType,
+    DocName,
+    DocOrigin,
+    SessionId,
+    HeaderId,
+    HeaderSource,
+    HeaderTarget,
+    HeaderClass,
+    HeaderDescription,
+    HeaderResent,
+}
+
+impl Fact {
+    /// Every fact under its word.
+    pub(crate) const ALL: [(&'static str, Fact); 11] = [
+        ("source", Fact::Source),
+        ("doc.type", Fact::DocType),
+        ("doc.name", Fact::DocName),
+        ("doc.origin", Fact::DocOrigin),
+        ("session.id", Fact::SessionId),
+        ("header.id", Fact::HeaderId),
+        ("header.source", Fact::HeaderSource),
+        ("header.target", Fact::HeaderTarget),
+        ("header.class", Fact::HeaderClass),
+        ("header.description", Fact::HeaderDescription),
+        ("header.resent", Fact::HeaderResent),
+    ];
+
+    pub(crate) fn named(word: &str) -> Option<Fact> {
+        Self::ALL.iter().find(|(name, _)| *name == word).map(|(_, fact)| *fact)
+    }
+
+    pub(crate) fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, fact)| *fact == self).map_or("", |(name, _)| name)
+    }
+
+    /// The fact as text; empty when it is not known.
+    pub(crate) fn of<'a>(self, facts: &Facts<'a>) -> Cow<'a, str> {
+        match self {
+            Fact::Source | Fact::HeaderSource => facts.source.into(),
+            Fact::DocType if facts.doc_type.is_empty() => {
+                facts.message.map_or(Cow::Borrowed(""), |message| message.doc_type().into())
+            }
+            Fact::DocType => facts.doc_type.into(),
+            Fact::DocName => facts.message.map_or(Cow::Borrowed(""), doc_name),
+            Fact::DocOrigin => facts.origin.into(),
+            Fact::SessionId => facts.session.to_string().into(),
+            Fact::HeaderId => facts.id.to_string().into(),
+            Fact::HeaderTarget => facts.target.into(),
+            Fact::HeaderClass => facts.class.into(),
+            Fact::HeaderDescription => facts.description.into(),
+            Fact::HeaderResent => facts.resent.into(),
+        }
+    }
+}
+
+/// What the message calls itself: MSH-9.1 and MSH-9.2, as in `ADT_A08`.
+fn doc_name(message: &hl7::Message) -> Cow<'_, str> {
+    static PARTS: OnceLock<Option<(hl7::Path, hl7::Path)>> = OnceLock::new();
+    let parts = PARTS.get_or_init(|| "MSH-9.1".parse().ok().zip("MSH-9.2".parse().ok()));
+    let get = |path| message.get(path).unwrap_or_default();
+    match parts.as_ref().map(|(code, event)| (get(code), get(event))) {
+        Some((code, "")) => code.into(),
+        Some((code, event)) => format!("{code}_{event}").into(),
+        None => Cow::Borrowed(""),
+    }
+}

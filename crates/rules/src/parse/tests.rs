@@ -1,0 +1,103 @@
+//! What is wrong is found, with its place and what to write instead.
+
+use super::parse;
+
+/// `marked` is the expression with its wrong place in `⟨ ⟩`; `said` and `help` are parts of the texts.
+#[track_caller]
+fn check(marked: &str, said: &str, help: &str) {
+    let start = marked.find('⟨').expect("a marked place");
+    let end = marked.find('⟩').expect("a marked place") - '⟨'.len_utf8();
+    let text = marked.replace(['⟨', '⟩'], "");
+    let errors = parse(&text, true).err().unwrap_or_default();
+    let Some(first) = errors.first() else { panic!("{text}: nothing was found") };
+    assert_eq!(first.range, start..end, "{text}: {first}\n{}", first.caret(&text));
+    assert!(first.message.contains(said), "{text}: {first}");
+    assert!(first.help.as_deref().unwrap_or_default().contains(help), "{text}: {first}");
+    assert_eq!(errors.len(), 1, "{text}: {errors:#?}");
+}
+
+#[test]
+fn slips_of_other_languages() {
+    check(r#"MSH-9.1 ⟨==⟩ "ADT""#, "\"==\" is not an operator", "write \"=\"");
+    check(r#"MSH-9.1 ⟨<>⟩ "ADT""#, "not an operator", "write \"!=\"");
+    check(r#"PID-8 = "F" ⟨&&⟩ PID-8 != "M""#, "not an operator", "write \"and\"");
+    check(r#"PID-8 = "F" ⟨||⟩ PID-8 = "M""#, "not an operator", "write \"or\"");
+    check(r#"⟨!⟩(PID-8 = "F")"#, "not an operator", "write \"not\"");
+    check("MSH-9.1 = ⟨'ADT'⟩", "single quote", "write \"ADT\"");
+    check("MSH-9.1 = ⟨“ADT”⟩", "typographic quote", "write \"ADT\"");
+    check(r#"PV1-2 in ⟨[⟩"I", "E"]"#, "round brackets", "in (\"I\", \"E\")");
+    check(r#"⟨{PID:5.1}⟩ = "x""#, "braces", "write PID-5.1");
+    check(r#"⟨PID.3⟩ = "x""#, "not known", "did you mean PID-3?");
+    check(r#"PID-3⟨(⟩2).1 = "x""#, "bracket cannot follow a path", "PID-3[2].1");
+    check(r#"OBX-5 ⟨*⟩ 2 > 1"#, "no meaning", "no arithmetic");
+}
+
+#[test]
+fn words_that_are_not_known() {
+    check(r#"⟨sorce⟩ = "x""#, "\"sorce\" is not known", "did you mean \"source\"?");
+    check(r#"⟨doc.typ⟩ = "x""#, "is not known", "did you mean \"doc.type\"?");
+    check(r#"MSH-4 ⟨contians⟩ "x""#, "not an operator", "did you mean \"contains\"?");
+    check(r#"PID-8 = "F" ⟨AND⟩ PID-8 = "M""#, "", "\"and\"");
+    check("PV1-2 = ⟨I⟩", "not known", "in quotes: \"I\"");
+    check("MSH-9.1 = ⟨ADT⟩", "ADT without quotes is a whole segment", "write \"ADT\"");
+    check("⟨weather⟩ = 1", "not known", "expected a path");
+}
+
+#[test]
+fn what_is_missing() {
+    check("⟨⟩", "nothing here", "");
+    check("MSH-9.1 =⟨⟩", "ends here; expected a value", "a path");
+    check(r#"⟨=⟩ "ADT""#, "expected a value before \"=\"", "");
+    check(r#"PID-8 = "F" and⟨⟩"#, "ends here", "");
+    check(r#"⟨(⟩PID-8 = "F""#, "never closed", "\")\"");
+    check(r#"PID-8 = "F"⟨)⟩"#, "never opened", "take it away");
+    check(r#"PID-8 = ⟨"⟩F"#, "quote is never closed", "");
+    check(r#"PV1-2 ⟨in⟩ "I""#, "not followed by a list", "write in (\"I\")");
+    check("PV1-2 ⟨in⟩ PID-8", "not followed by a list", "write a list");
+    check("PV1-2 in (⟨)⟩", "value is missing", "");
+    check(r#"PV1-2 in ("I", ⟨)⟩"#, "value is missing before this bracket", "");
+    check(r#"PV1-2 in ("I"⟨"E"⟩)"#, "comma is missing", "");
+    check(r#"PV1-2 in ⟨(⟩"I", "E""#, "never closed", "");
+    check("PV1-2 in (⟨PID-8⟩)", "is a path", "compare with it");
+    check("PV1-2 in (⟨INP⟩)", "not a text or number", "\"INP\"");
+}
+
+#[test]
+fn what_stands_in_a_wrong_place() {
+    check("⟨PV1-2⟩", "expected a condition", "write PV1-2 != \"\"");
+    check(r#"PV1-2 = "I" or ⟨"E"⟩"#, "expected a condition", "in (\"I\", \"E\")");
+    check(r#"PV1-2 = "I" ⟨PID-8⟩ = "F""#, "follows a finished condition", "\"and\" or \"or\"");
+    check(r#"PID-7 = "1" ⟨=⟩ "1""#, "follows a finished comparison", "\"and\"");
+    check(r#"⟨(PID-7 = "1")⟩ = "1""#, "a condition cannot be compared", "");
+    check(r#"PID-8 = "F⟨\x⟩""#, "no escape", "\\\\");
+    check("OBX-5 = ⟨1.2.3⟩", "not a number", "\"1.2.3\"");
+    check("OBX-5 = ⟨7a⟩", "not a number", "\"7a\"");
+    check("PID-8 = \"F\" ⟨;⟩", "no meaning", "");
+}
+
+#[test]
+fn several_errors_are_found_at_once() {
+    let text = r#"MSH-9.1 == 'ADT' and sorce = "x" or PV1-2 in [I]"#;
+    let errors = parse(text, true).err().unwrap();
+    let found: Vec<_> = errors.iter().map(|error| &text[error.range.clone()]).collect();
+    assert_eq!(found, ["==", "'ADT'", "sorce", "[", "I"], "{errors:#?}");
+}
+
+#[test]
+fn a_wrong_path_is_marked_where_it_is_wrong() {
+    for (text, help) in [(r#"pid-3.1 = "x""#, "PID-3.1"), (r#"PID-3[0] = "x""#, ""), (r#"PID-x = "x""#, "")] {
+        let errors = parse(text, true).err().unwrap();
+        assert_eq!(errors.len(), 1, "{text}: {errors:#?}");
+        assert!(errors[0].range.end <= text.find(' ').unwrap(), "{text}: {errors:#?}");
+        assert!(errors[0].help.as_deref().unwrap_or_default().contains(help), "{text}: {errors:#?}");
+    }
+}
+
+#[test]
+fn nesting_has_a_limit() {
+    let deep = |levels: usize| format!("{}true{}", "(".repeat(levels), ")".repeat(levels));
+    assert!(parse(&deep(60), true).is_ok());
+    let errors = parse(&deep(100_000), true).err().unwrap();
+    assert!(errors.iter().any(|error| error.message.contains("more than 64 brackets")), "{errors:#?}");
+    assert!(parse(&"not ".repeat(100_000), true).is_err());
+}

@@ -1,0 +1,311 @@
+//! Text to tokens. A slip that is easily recognised, such as `==` or `'ADT'`, is reported and read as
+//! what was meant, so that the rest of the expression is looked at as well.
+
+use std::ops::Range;
+
+use crate::ExprError;
+use crate::ast::{ESCAPES, Op};
+use crate::facts::Fact;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Kind {
+    Path(hl7::Path),
+    Fact(Fact),
+    Text(String),
+    Number(String),
+    Op(Op),
+    And,
+    Or,
+    Not,
+    In,
+    Null,
+    True,
+    False,
+    Open,
+    Close,
+    /// A square bracket that opens, where none can stand.
+    OpenSquare,
+    CloseSquare,
+    Comma,
+    /// A word that is nothing known; where it stands decides what is said about it.
+    Unknown,
+    /// Something that has been reported already.
+    Bad,
+    End,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Token {
+    pub(crate) kind: Kind,
+    pub(crate) range: Range<usize>,
+}
+
+/// The tokens of `text`, the last one `End`; what is wrong goes to `errors`.
+pub(crate) fn tokens(text: &str, errors: &mut Vec<ExprError>) -> Vec<Token> {
+    let mut lexer = Lexer { text, at: 0, errors };
+    let mut tokens = Vec::new();
+    loop {
+        let token = lexer.next();
+        let end = token.kind == Kind::End;
+        tokens.push(token);
+        if end {
+            return tokens;
+        }
+    }
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+    errors: &'a mut Vec<ExprError>,
+}
+
+/// Slips of the keyboard and of other languages: the sign, what it is read as, what to write.
+const SLIPS: [(&str, Kind, &str); 13] = [
+    ("===", Kind::Op(Op::Eq), "="),
+    ("==", Kind::Op(Op::Eq), "="),
+    ("!==", Kind::Op(Op::Ne), "!="),
+    ("<>", Kind::Op(Op::Ne), "!="),
+    ("=>", Kind::Op(Op::Ge), ">="),
+    ("=<", Kind::Op(Op::Le), "<="),
+    ("≠", Kind::Op(Op::Ne), "!="),
+    ("≤", Kind::Op(Op::Le), "<="),
+    ("≥", Kind::Op(Op::Ge), ">="),
+    ("&&", Kind::And, "and"),
+    ("||", Kind::Or, "or"),
+    ("&", Kind::And, "and"),
+    ("|", Kind::Or, "or"),
+];
+
+const SIGNS: [(&str, Kind); 11] = [
+    ("!=", Kind::Op(Op::Ne)),
+    ("<=", Kind::Op(Op::Le)),
+    (">=", Kind::Op(Op::Ge)),
+    ("=", Kind::Op(Op::Eq)),
+    ("<", Kind::Op(Op::Lt)),
+    (">", Kind::Op(Op::Gt)),
+    ("(", Kind::Open),
+    (")", Kind::Close),
+    ("[", Kind::OpenSquare),
+    ("]", Kind::CloseSquare),
+    (",", Kind::Comma),
+];
+
+impl Lexer<'_> {
+    fn rest(&self) -> &str {
+        &self.text[self.at..]
+    }
+
+    fn take(&mut self, bytes: usize, kind: Kind) -> Token {
+        let start = self.at;
+        self.at += bytes;
+        Token { kind, range: start..self.at }
+    }
+
+    fn error(&mut self, range: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        self.errors.push(ExprError::new(range, message).help(help));
+    }
+
+    fn next(&mut self) -> Token {
+        self.at = self.text.len() - self.rest().trim_start().len();
+        let Some(first) = self.rest().chars().next() else {
+            return self.take(0, Kind::End);
+        };
+        let digit_follows = self.rest()[first.len_utf8()..].starts_with(|c: char| c.is_ascii_digit());
+        match first {
+            '"' => self.text_literal('"'),
+            '\'' | '“' | '”' | '„' | '‘' | '’' => self.foreign_quote(first),
+            '0'..='9' => self.number(),
+            '-' | '.' if first.is_ascii() && digit_follows => self.number(),
+            'a'..='z' | 'A'..='Z' | '_' => self.word(),
+            '{' => self.braces(),
+            _ => self.sign(first),
+        }
+    }
+
+    fn sign(&mut self, first: char) -> Token {
+        if let Some((slip, kind, right)) = SLIPS.iter().find(|(slip, ..)| self.rest().starts_with(slip)) {
+            let token = self.take(slip.len(), kind.clone());
+            self.error(
+                token.range.clone(),
+                format!("\"{slip}\" is not an operator"),
+                format!("write \"{right}\""),
+            );
+            return token;
+        }
+        if let Some((sign, kind)) = SIGNS.iter().find(|(sign, _)| self.rest().starts_with(sign)) {
+            return self.take(sign.len(), kind.clone());
+        }
+        if first == '!' {
+            let token = self.take(1, Kind::Not);
+            self.error(token.range.clone(), "\"!\" is not an operator", "write \"not\"");
+            return token;
+        }
+        let token = self.take(first.len_utf8(), Kind::Bad);
+        let help = match first {
+            '+' | '-' | '*' | '/' | '%' => "there is no arithmetic in conditions",
+            _ => "a condition is written as in PID-8 = \"F\" and PV1-2 in (\"I\", \"E\")",
+        };
+        self.error(token.range.clone(), format!("\"{first}\" has no meaning here"), help);
+        token
+    }
+
+    /// A text in double quotes, from the opening quote on.
+    fn text_literal(&mut self, close: char) -> Token {
+        let start = self.at;
+        let mut text = String::new();
+        let mut at = start + 1;
+        while let Some(c) = self.text[at..].chars().next() {
+            at += c.len_utf8();
+            if c == close {
+                self.at = at;
+                return Token { kind: Kind::Text(text), range: start..at };
+            }
+            if c != '\\' {
+                text.push(c);
+                continue;
+            }
+            let escaped = self.text[at..].chars().next();
+            at += escaped.map_or(0, char::len_utf8);
+            match ESCAPES.iter().find(|(letter, _)| Some(*letter) == escaped) {
+                Some((_, stands_for)) => text.push(*stands_for),
+                None => {
+                    let found = &self.text[at - 1 - escaped.map_or(0, char::len_utf8)..at];
+                    let message = format!("\"{found}\" is no escape within quotes");
+                    let range = at - found.len()..at;
+                    self.error(range, message, "write \\\\ for a backslash, \\\" for a quote");
+                }
+            }
+        }
+        self.error(start..start + 1, "this quote is never closed", "close the text with \"");
+        self.take(self.text.len() - start, Kind::Bad)
+    }
+
+    /// A text in quotes of another kind: reported, and read as a text.
+    fn foreign_quote(&mut self, first: char) -> Token {
+        let start = self.at;
+        let inside = &self.text[start + first.len_utf8()..];
+        let is_close = |c: char| matches!(c, '\'' | '“' | '”' | '‘' | '’') || (first != '\'' && c == '"');
+        let Some(length) = inside.find(is_close) else {
+            let range = start..start + first.len_utf8();
+            self.error(range, "this quote is never closed", "a text is written in double quotes");
+            return self.take(self.text.len() - start, Kind::Bad);
+        };
+        let text = inside[..length].to_owned();
+        let close = inside[length..].chars().next().map_or(0, char::len_utf8);
+        let token = self.take(first.len_utf8() + length + close, Kind::Text(text.clone()));
+        let message = format!("{} is not a quote of this language", quoted(first));
+        self.error(token.range.clone(), message, format!("write \"{text}\""));
+        token
+    }
+
+    fn number(&mut self) -> Token {
+        let sign = usize::from(self.rest().starts_with('-'));
+        let end = |c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_');
+        let rest = &self.rest()[sign..];
+        let written = &self.rest()[..sign + rest.find(end).unwrap_or(rest.len())];
+        let written = written.to_owned();
+        if crate::number::Decimal::read(&written).is_some() && !written.ends_with('.') {
+            return self.take(written.len(), Kind::Number(written));
+        }
+        let token = self.take(written.len(), Kind::Bad);
+        let message = format!("\"{written}\" is not a number");
+        self.error(
+            token.range.clone(),
+            message,
+            format!("a text is written in quotes: \"{written}\"; a number as in 7 or -1.5"),
+        );
+        token
+    }
+
+    /// A keyword, a path, a fact or an unknown word. A path goes on through `-` and `[…]`, so that it
+    /// is one word: `PID-3[2].1`.
+    fn word(&mut self) -> Token {
+        let bytes = self.rest().as_bytes();
+        let mut length = 0;
+        while let Some(byte) = bytes.get(length) {
+            let next = bytes.get(length + 1).copied().unwrap_or(b' ');
+            length += match byte {
+                b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => 1,
+                b'.' | b'-' if next.is_ascii_alphanumeric() || (next == b'[' && *byte == b'-') => 1,
+                b'[' => index_length(&bytes[length..]),
+                _ => break,
+            };
+        }
+        let word = self.rest()[..length].to_owned();
+        let kind = match word.as_str() {
+            "and" => Kind::And,
+            "or" => Kind::Or,
+            "not" => Kind::Not,
+            "in" => Kind::In,
+            "contains" => Kind::Op(Op::Contains),
+            "null" => Kind::Null,
+            "true" => Kind::True,
+            "false" => Kind::False,
+            _ => match Fact::named(&word) {
+                Some(fact) => Kind::Fact(fact),
+                None => return self.path_or_unknown(&word),
+            },
+        };
+        self.take(length, kind)
+    }
+
+    fn path_or_unknown(&mut self, word: &str) -> Token {
+        if !looks_like_path(word) {
+            return self.take(word.len(), Kind::Unknown);
+        }
+        match word.parse::<hl7::Path>() {
+            Ok(path) => self.take(word.len(), Kind::Path(path)),
+            Err(error) => {
+                let token = self.take(word.len(), Kind::Bad);
+                let range = token.range.start + error.range.start..token.range.start + error.range.end;
+                let help = right_path(word).map(|path| format!("did you mean {path}?")).or(error.help);
+                self.errors.push(ExprError { range, message: error.message, help });
+                token
+            }
+        }
+    }
+
+    /// A path as another engine writes it, `{PID:5.1}`.
+    fn braces(&mut self) -> Token {
+        let length = self.rest().find('}').map_or(1, |end| end + 1);
+        let inside = self.rest()[1..length.max(2) - 1].trim().to_owned();
+        let token = self.take(length, Kind::Bad);
+        let help = match right_path(&inside) {
+            Some(path) => format!("write {path}"),
+            None => "write paths without braces, as in PID-5.1".to_owned(),
+        };
+        self.error(token.range.clone(), "a path in braces is not of this language", help);
+        token
+    }
+}
+
+/// The bytes of `[…]` at the start of `bytes`, as far as it can belong to a path.
+fn index_length(bytes: &[u8]) -> usize {
+    let inside = |byte: &u8| matches!(byte, b'0'..=b'9' | b'*' | b'-' | b'a'..=b'z' | b'A'..=b'Z');
+    let end = 1 + bytes[1..].iter().take_while(|byte| inside(byte)).count();
+    end + usize::from(bytes.get(end) == Some(&b']'))
+}
+
+/// Whether `word` can have been meant as a path: `PID`, `pid-3`, `PID-3[1]`, but not `doc.name`.
+fn looks_like_path(word: &str) -> bool {
+    let segment = word.len() == 3 && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    segment || word.contains(['-', '['])
+}
+
+/// The path that `wrong` was most likely meant to be: `PID.3.1`, `pid-3`, `PID:5.1`, `PID-3(2).1`.
+pub(crate) fn right_path(wrong: &str) -> Option<String> {
+    let mut text = wrong.to_uppercase().replace('(', "[").replace(')', "]").replace(':', "-");
+    if text.as_bytes().get(3) == Some(&b'.') {
+        text.replace_range(3..4, "-");
+    }
+    let path: hl7::Path = text.parse().ok()?;
+    Some(path.to_string()).filter(|path| path != wrong)
+}
+
+fn quoted(quote: char) -> &'static str {
+    match quote {
+        '\'' => "a single quote",
+        _ => "a typographic quote",
+    }
+}
