@@ -1,0 +1,224 @@
+//! Bodies are kept in blocks of neighbours, compressed together.
+//!
+//! Neighbours of a feed resemble each other: together they come out several times smaller than
+//! alone, and faster. A block is
+//!
+//! | part | what |
+//! |---|---|
+//! | 1 byte | version of this format, [`VERSION`] |
+//! | varint | length of what follows, decompressed |
+//! | zstd frame with checksum | varint count; per body varint id (after the one before), name length, content length; all names; all contents |
+
+use std::ops::Range;
+
+use model::{BodyId, MessageBody};
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::CParameter;
+
+use crate::StoreError;
+
+const VERSION: u8 = 1;
+/// At most this many bodies in one block, and no further one when it holds that many bytes.
+const MOST_BODIES: usize = 64;
+const ENOUGH_BYTES: usize = 256 << 10;
+const LEVEL: i32 = 1;
+/// What a block may claim to hold: SQLite could not have stored more.
+const MOST_BYTES: usize = 1 << 30;
+
+/// Makes blocks.
+pub(crate) struct Packer(Compressor<'static>);
+
+/// A block as it is stored, under the id of its first body.
+pub(crate) struct Packed {
+    pub(crate) first: u64,
+    pub(crate) data: Vec<u8>,
+}
+
+impl Packer {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let mut compressor = Compressor::new(LEVEL)?;
+        compressor.set_parameter(CParameter::ChecksumFlag(true))?;
+        Ok(Packer(compressor))
+    }
+
+    /// Packs bodies, whose ids grow, into blocks.
+    pub(crate) fn pack(&mut self, bodies: &[(BodyId, MessageBody)]) -> std::io::Result<Vec<Packed>> {
+        let mut blocks = Vec::new();
+        let mut rest = bodies;
+        while !rest.is_empty() {
+            let (block, later) = rest.split_at(fitting(rest));
+            blocks.push(Packed { first: block[0].0.0, data: self.pack_one(block)? });
+            rest = later;
+        }
+        Ok(blocks)
+    }
+
+    fn pack_one(&mut self, bodies: &[(BodyId, MessageBody)]) -> std::io::Result<Vec<u8>> {
+        let bytes: usize = bodies.iter().map(|(_, body)| body.content().len() + body.name().len() + 16).sum();
+        let mut raw = Vec::with_capacity(bytes);
+        put_varint(&mut raw, bodies.len() as u64);
+        let mut previous = bodies[0].0.0;
+        for (id, body) in bodies {
+            put_varint(&mut raw, id.0 - previous);
+            put_varint(&mut raw, body.name().len() as u64);
+            put_varint(&mut raw, body.content().len() as u64);
+            previous = id.0;
+        }
+        bodies.iter().for_each(|(_, body)| raw.extend_from_slice(body.name().as_bytes()));
+        bodies.iter().for_each(|(_, body)| raw.extend_from_slice(body.content()));
+        let mut data = vec![VERSION];
+        put_varint(&mut data, raw.len() as u64);
+        data.extend_from_slice(&self.0.compress(&raw)?);
+        Ok(data)
+    }
+}
+
+/// How many of these belong into the next block, one at least: a big one stays alone.
+fn fitting(bodies: &[(BodyId, MessageBody)]) -> usize {
+    let mut bytes = 0;
+    for (count, (_, body)) in bodies.iter().enumerate() {
+        bytes += body.content().len();
+        if count == MOST_BODIES || (count > 0 && bytes > ENOUGH_BYTES) {
+            return count;
+        }
+    }
+    bodies.len()
+}
+
+/// A block as it was before it was packed.
+pub(crate) struct Block {
+    raw: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    id: u64,
+    name: Range<usize>,
+    content: Range<usize>,
+}
+
+impl Block {
+    /// Reads the block of which `first` is the first body.
+    pub(crate) fn read(first: u64, data: &[u8]) -> Result<Self, StoreError> {
+        read(first, data).map_err(|reason| StoreError::Damaged { body: first, reason })
+    }
+
+    /// Name and content of a body of this block.
+    pub(crate) fn get(&self, id: u64) -> Option<(&str, &[u8])> {
+        let at = self.entries.binary_search_by_key(&id, |entry| entry.id).ok()?;
+        let entry = &self.entries[at];
+        let name = std::str::from_utf8(&self.raw[entry.name.clone()]).unwrap_or_default();
+        Some((name, &self.raw[entry.content.clone()]))
+    }
+}
+
+fn read(first: u64, data: &[u8]) -> Result<Block, String> {
+    let (&version, mut rest) = data.split_first().ok_or("its block is empty")?;
+    if version != VERSION {
+        return Err(format!("its block has format {version}, expected {VERSION}"));
+    }
+    let length = usize::try_from(take_varint(&mut rest)?).unwrap_or(usize::MAX);
+    if length > MOST_BYTES {
+        return Err(format!("its block claims {length} bytes, expected at most {MOST_BYTES}"));
+    }
+    let unpacked = Decompressor::new().and_then(|mut decompressor| decompressor.decompress(rest, length));
+    let raw = unpacked.map_err(|error| format!("its block cannot be decompressed: {error}"))?;
+    if raw.len() != length {
+        return Err(format!("its block holds {} bytes, expected {length}", raw.len()));
+    }
+    let entries = read_entries(first, &raw)?;
+    Ok(Block { raw, entries })
+}
+
+fn read_entries(first: u64, raw: &[u8]) -> Result<Vec<Entry>, String> {
+    let mut rest = raw;
+    let count = take_varint(&mut rest)?;
+    let mut lengths = Vec::new();
+    let mut id = first;
+    for _ in 0..count {
+        id += take_varint(&mut rest)?;
+        lengths.push((id, take_varint(&mut rest)? as usize, take_varint(&mut rest)? as usize));
+    }
+    let mut name_at = raw.len() - rest.len();
+    let mut content_at = name_at + lengths.iter().map(|(_, name, _)| name).sum::<usize>();
+    let end = content_at + lengths.iter().map(|(_, _, content)| content).sum::<usize>();
+    if end != raw.len() {
+        return Err(format!("its block holds {} bytes, its list says {end}", raw.len()));
+    }
+    let mut entries = Vec::with_capacity(lengths.len());
+    for (id, name, content) in lengths {
+        entries.push(Entry { id, name: name_at..name_at + name, content: content_at..content_at + content });
+        name_at += name;
+        content_at += content;
+    }
+    Ok(entries)
+}
+
+fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn take_varint(input: &mut &[u8]) -> Result<u64, String> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (&byte, rest) = input.split_first().ok_or("its block ends early")?;
+        *input = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(value);
+        }
+    }
+    Err("its block has a number that does not end".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::BodyClass;
+
+    use super::*;
+
+    fn body(name: &str, content: Vec<u8>) -> MessageBody {
+        MessageBody::described(BodyClass::BYTES, content, String::new(), String::new(), name.to_owned())
+    }
+
+    #[test]
+    fn what_is_packed_is_read_back() {
+        let sizes = [0, 1, 100, 1_000, ENOUGH_BYTES, 3 * ENOUGH_BYTES, 5, 0];
+        let mut bodies: Vec<_> = sizes
+            .iter()
+            .enumerate()
+            .map(|(at, size)| (BodyId(7 + 3 * at as u64), body(&format!("n{at}"), vec![at as u8; *size])))
+            .collect();
+        bodies.extend((100..300).map(|id| (BodyId(id), body("", id.to_string().into_bytes()))));
+        let blocks = Packer::new().and_then(|mut packer| packer.pack(&bodies)).unwrap();
+        for (id, body) in &bodies {
+            let packed = blocks.iter().rfind(|block| block.first <= id.0).unwrap();
+            let block = Block::read(packed.first, &packed.data).unwrap();
+            assert_eq!(block.get(id.0), Some((body.name(), &body.content()[..])), "body {id}");
+        }
+        assert!(blocks.len() < 12, "{} blocks", blocks.len());
+    }
+
+    #[test]
+    fn damage_is_noticed_and_named() {
+        let bodies = [(BodyId(4), body("a", b"Mustermann".repeat(20).to_vec()))];
+        let packed = Packer::new().and_then(|mut packer| packer.pack(&bodies)).unwrap().remove(0).data;
+        for at in 0..packed.len() {
+            let mut damaged = packed.clone();
+            damaged[at] ^= 0x55;
+            let error = match Block::read(4, &damaged) {
+                Err(error) => error.to_string(),
+                Ok(block) => panic!("byte {at} of {}: {:?}", packed.len(), block.get(4).map(|(n, _)| n)),
+            };
+            assert!(error.starts_with("body 4 cannot be read back: its block"), "{error}");
+            assert!(!error.contains("Muster"), "{error}");
+        }
+        for end in 0..packed.len() {
+            assert!(Block::read(4, &packed[..end]).is_err(), "cut at {end}");
+        }
+    }
+}

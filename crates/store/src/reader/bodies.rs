@@ -1,0 +1,127 @@
+//! Bodies out of their blocks; each block is decompressed once for all that are asked for together.
+
+use model::{BodyClass, BodyId, MessageBody};
+use rusqlite::{OptionalExtension, Row};
+
+use super::Reader;
+use crate::StoreError;
+use crate::block::Block;
+
+/// How many blocks are kept open: bodies asked for together are neighbours of a few feeds.
+const OPEN: usize = 4;
+
+const BODY_COLUMNS: &str = "id, class, doc_type, charset";
+
+/// Blocks that were read a moment ago, the last one at the end.
+#[derive(Default)]
+pub(super) struct Blocks(Vec<Block>);
+
+/// A body's row, without what is in the block.
+struct BodyRow {
+    id: BodyId,
+    class: BodyClass,
+    doc_type: String,
+    charset: String,
+}
+
+impl Blocks {
+    /// The body with that id.
+    pub(super) fn body(&mut self, reader: &Reader, id: BodyId) -> Result<Option<MessageBody>, StoreError> {
+        let sql = format!("SELECT {BODY_COLUMNS} FROM body WHERE id = ?1");
+        let mut statement = reader.db.prepare_cached(&sql)?;
+        let row = statement.query_row([id.0 as i64], |row| body_row(row, reader)).optional()?;
+        row.map(|row| self.fill(reader, row)).transpose()
+    }
+
+    fn fill(&mut self, reader: &Reader, row: BodyRow) -> Result<MessageBody, StoreError> {
+        let id = row.id.0;
+        let missing = || StoreError::Damaged { body: id, reason: "its block does not hold it".to_owned() };
+        let at = match self.0.iter().position(|block| block.get(id).is_some()) {
+            Some(at) => at,
+            None => {
+                let block = read_block(reader, id)?.ok_or_else(missing)?;
+                if self.0.len() == OPEN {
+                    self.0.remove(0);
+                }
+                self.0.push(block);
+                self.0.len() - 1
+            }
+        };
+        let (name, content) = self.0[at].get(id).ok_or_else(missing)?;
+        Ok(MessageBody::described(row.class, content.to_vec(), row.doc_type, row.charset, name.to_owned()))
+    }
+}
+
+fn read_block(reader: &Reader, id: u64) -> Result<Option<Block>, StoreError> {
+    let mut statement =
+        reader.db.prepare_cached("SELECT id, data FROM block WHERE id <= ?1 ORDER BY id DESC LIMIT 1")?;
+    let mut rows = statement.query([id as i64])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let first: i64 = row.get(0)?;
+    let data = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+    Block::read(first as u64, data).map(Some)
+}
+
+fn body_row(row: &Row<'_>, reader: &Reader) -> rusqlite::Result<BodyRow> {
+    let text = |at| reader.terms.text(&reader.db, row.get_ref(at)?);
+    Ok(BodyRow {
+        id: BodyId(row.get::<_, i64>(0)? as u64),
+        class: BodyClass::named(&text(1)?),
+        doc_type: text(2)?.to_string(),
+        charset: text(3)?.to_string(),
+    })
+}
+
+impl Reader {
+    /// Bodies with greater ids than `after`, in order, up to these bounds, one at least if there is
+    /// one. What cannot be read back is left out.
+    pub(crate) fn bodies_after(
+        &self,
+        after: BodyId,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<(BodyId, MessageBody)>, StoreError> {
+        let sql = format!("SELECT {BODY_COLUMNS} FROM body WHERE id > ?1 ORDER BY id LIMIT ?2");
+        self.collect(&sql, after, limit, max_bytes)
+    }
+
+    /// Bodies with smaller ids than `before`, newest first, up to these bounds.
+    pub(super) fn bodies_before(
+        &self,
+        before: BodyId,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<(BodyId, MessageBody)>, StoreError> {
+        let sql = format!("SELECT {BODY_COLUMNS} FROM body WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
+        self.collect(&sql, before, limit, max_bytes)
+    }
+
+    fn collect(
+        &self,
+        sql: &str,
+        from: BodyId,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<(BodyId, MessageBody)>, StoreError> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        let from = i64::try_from(from.0).unwrap_or(i64::MAX);
+        let mut rows = statement.query([from, limit as i64])?;
+        let (mut bodies, mut bytes, mut blocks) = (Vec::new(), 0, Blocks::default());
+        while let Some(row) = rows.next()? {
+            let row = body_row(row, self)?;
+            let id = row.id;
+            match blocks.fill(self, row) {
+                Ok(body) => {
+                    bytes += body.content().len();
+                    bodies.push((id, body));
+                }
+                Err(error @ StoreError::Damaged { .. }) => tracing::warn!("{error}"),
+                Err(error) => return Err(error),
+            }
+            if bytes >= max_bytes {
+                break;
+            }
+        }
+        Ok(bodies)
+    }
+}

@@ -1,0 +1,169 @@
+//! SQL of users: one SELECT on the views, read-only, bounded in time and rows.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::limits::Limit;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode};
+
+use super::Reader;
+use crate::views::{self, NAMES};
+use crate::{STORE_FILE, StoreError, schema};
+
+/// How long a query may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// How many steps of SQLite's machine lie between two looks at the clock.
+const STEPS: i32 = 20_000;
+/// The longest single value.
+const LONGEST_VALUE: i32 = 256 << 20;
+
+/// One value of a query's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SqlValue {
+    /// Nothing.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    Real(f64),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+/// A query's answer.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SqlTable {
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// The rows, each with one value per column.
+    pub rows: Vec<Vec<SqlValue>>,
+    /// Whether there were more rows than the limit.
+    pub more: bool,
+}
+
+impl Reader {
+    /// Answers one SELECT on the views, with at most `limit` rows.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`] when it is wrong, no SELECT, names something else than a view, or takes
+    /// longer than a minute.
+    pub fn sql(&self, query: &str, limit: usize) -> Result<SqlTable, StoreError> {
+        let mut table = SqlTable::default();
+        let rows = &mut table.rows;
+        let mut more = false;
+        table.columns = self.sql_rows(query, &mut |row| {
+            more = rows.len() >= limit;
+            if !more {
+                rows.push(row);
+            }
+            !more
+        })?;
+        table.more = more;
+        Ok(table)
+    }
+
+    /// Hands the rows of one SELECT on the views to `each`, one after the other, until it says false.
+    /// Returns the names of the columns.
+    ///
+    /// # Errors
+    /// As [`Reader::sql`].
+    pub fn sql_rows(
+        &self,
+        query: &str,
+        each: &mut dyn FnMut(Vec<SqlValue>) -> bool,
+    ) -> Result<Vec<String>, StoreError> {
+        let refused = Arc::new(Mutex::new(None));
+        // A connection of its own: what is allowed there is not what the other methods need.
+        let mut db = schema::open_for_reading(&self.data_dir.join(STORE_FILE))?;
+        restrict(&mut db, refused.clone())?;
+        let explain = |error: rusqlite::Error| {
+            let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+            StoreError::Query(refused.unwrap_or_else(|| explain(&error)))
+        };
+        let mut statement = db.prepare(query).map_err(explain)?;
+        if statement.column_count() == 0 || !statement.readonly() {
+            return Err(StoreError::Query(
+                "the query is not a SELECT; only one SELECT is answered".to_owned(),
+            ));
+        }
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+        let mut rows = statement.query([]).map_err(explain)?;
+        while let Some(row) = rows.next().map_err(explain)? {
+            let values = (0..columns.len()).map(|at| row.get_ref(at).map(value));
+            if !each(values.collect::<rusqlite::Result<_>>().map_err(explain)?) {
+                break;
+            }
+        }
+        drop(rows);
+        drop(statement);
+        Ok(columns)
+    }
+}
+
+/// Leaves a connection able to do nothing but SELECT from the views, for a while.
+fn restrict(db: &mut Connection, refused: Arc<Mutex<Option<String>>>) -> Result<(), StoreError> {
+    views::register(db)?;
+    db.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE)?;
+    let until = Instant::now() + TIMEOUT;
+    db.progress_handler(STEPS, Some(move || Instant::now() > until))?;
+    db.authorizer(Some(move |context: AuthContext<'_>| match refusal(&context) {
+        None => Authorization::Allow,
+        Some(why) => {
+            *refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+            Authorization::Deny
+        }
+    }))?;
+    Ok(())
+}
+
+/// Why a query may not do that; none when it may.
+fn refusal(context: &AuthContext<'_>) -> Option<String> {
+    let is_view = |name: &str| NAMES.iter().any(|view| view.eq_ignore_ascii_case(name));
+    match context.action {
+        AuthAction::Select | AuthAction::Recursive => None,
+        // The views themselves may read the tables; a query may read the views.
+        AuthAction::Read { .. } if context.accessor.is_some_and(is_view) => None,
+        AuthAction::Read { table_name, .. } if is_view(table_name) => None,
+        AuthAction::Read { table_name: "json_each" | "json_tree", .. } => None,
+        AuthAction::Read { table_name, .. } => Some(format!(
+            "\"{table_name}\" is not one of the views; expected {} or {}",
+            NAMES[..NAMES.len() - 1].join(", "),
+            NAMES[NAMES.len() - 1]
+        )),
+        AuthAction::Function { function_name: "load_extension" } => {
+            Some("the function \"load_extension\" is not allowed".to_owned())
+        }
+        AuthAction::Function { .. } => None,
+        _ => Some("the query would do something else than read; only one SELECT is answered".to_owned()),
+    }
+}
+
+fn explain(error: &rusqlite::Error) -> String {
+    if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
+        return format!(
+            "the query took longer than {} s; ask for less, as in WHERE ObjectId > 1000 or LIMIT 100",
+            TIMEOUT.as_secs()
+        );
+    }
+    match error {
+        rusqlite::Error::SqlInputError { msg, .. } => crate::error::lower(msg),
+        rusqlite::Error::MultipleStatement => {
+            "there is more than one statement; only one SELECT is answered".to_owned()
+        }
+        other => crate::error::lower(&other.to_string()),
+    }
+}
+
+fn value(value: ValueRef<'_>) -> SqlValue {
+    match value {
+        ValueRef::Null => SqlValue::Null,
+        ValueRef::Integer(number) => SqlValue::Integer(number),
+        ValueRef::Real(number) => SqlValue::Real(number),
+        ValueRef::Text(text) => SqlValue::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => SqlValue::Blob(bytes.to_vec()),
+    }
+}

@@ -1,0 +1,105 @@
+//! A header and its row.
+//!
+//! Rows are small because most of what a header says is the same for nearly all of them: names are
+//! terms, a session is written only where it is not the header's own id, the time of the end as the
+//! distance to the beginning, and five small enums share one number.
+
+use model::{
+    BodyId, BusinessType, Invocation, MessageHeader, MessageId, MessageStatus, MessageType, Priority,
+    SessionId, Timestamp,
+};
+use rusqlite::{Connection, Row, Statement, params};
+
+use crate::terms::{ReadTerms, Terms};
+
+/// The columns that [`header`] reads, in its order.
+pub(crate) const HEADER_COLUMNS: &str = "id, kind, status, priority, target, source, session, body, created, \
+     processed, description, corresponding, is_error, error_status, return_queue, business_process, \
+     super_session, resent, banked";
+
+/// Writes a header; its parameters are those of [`insert_header`].
+pub(crate) const INSERT_HEADER: &str = "INSERT INTO header (id, kind, status, priority, target, source, session, \
+     body, created, processed, description, corresponding, is_error, error_status, return_queue, \
+     business_process, super_session, resent, banked) \
+     VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
+
+/// `kind` holds, from its lowest bit: response (1), in-process (1), source type (2), target type (2).
+/// The views take it apart again.
+fn kind(header: &MessageHeader) -> i64 {
+    i64::from(header.message_type as u8 - 1)
+        | i64::from(header.invocation as u8 - 1) << 1
+        | i64::from(header.source_type as u8) << 2
+        | i64::from(header.target_type as u8) << 4
+}
+
+pub(crate) fn insert_header(
+    insert: &mut Statement<'_>,
+    db: &Connection,
+    terms: &mut Terms,
+    header: &MessageHeader,
+) -> rusqlite::Result<()> {
+    let own_session = header.session.0 == header.id.0;
+    insert.execute(params![
+        header.id.0 as i64,
+        kind(header),
+        header.status as u8,
+        header.priority as u8,
+        terms.known(db, &header.target)?,
+        terms.known(db, &header.source)?,
+        (!own_session).then_some(header.session.0 as i64),
+        header.body.map(|id| id.0 as i64),
+        header.time_created.0,
+        header.time_processed.map(|time| time.0.wrapping_sub(header.time_created.0)),
+        terms.any(db, &header.description)?,
+        header.corresponding.map(|id| id.0 as i64),
+        header.is_error.then_some(1),
+        text(&header.error_status),
+        terms.any(db, &header.return_queue)?,
+        header.business_process.map(|id| id as i64),
+        text(&header.super_session),
+        text(&header.resent),
+        (header.banked != 0).then_some(header.banked),
+    ])?;
+    Ok(())
+}
+
+/// Text that is mostly empty is written as nothing then.
+pub(crate) fn text(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+pub(crate) fn header(row: &Row<'_>, db: &Connection, terms: &ReadTerms) -> rusqlite::Result<MessageHeader> {
+    let id: u64 = unsigned(row, 0)?.unwrap_or_default();
+    let kind: u8 = row.get(1)?;
+    let created: i64 = row.get(8)?;
+    let text = |at| row.get::<_, Option<String>>(at).map(Option::unwrap_or_default);
+    Ok(MessageHeader {
+        id: MessageId(id),
+        message_type: MessageType::from_number((kind & 1) + 1).unwrap_or(MessageType::Request),
+        body: unsigned(row, 7)?.map(BodyId),
+        invocation: Invocation::from_number((kind >> 1 & 1) + 1).unwrap_or(Invocation::Queue),
+        corresponding: unsigned(row, 11)?.map(MessageId),
+        session: SessionId(unsigned(row, 6)?.unwrap_or(id)),
+        source: terms.text(db, row.get_ref(5)?)?,
+        target: terms.text(db, row.get_ref(4)?)?,
+        source_type: BusinessType::from_number(kind >> 2 & 3).unwrap_or(BusinessType::Unknown),
+        target_type: BusinessType::from_number(kind >> 4 & 3).unwrap_or(BusinessType::Unknown),
+        business_process: unsigned(row, 15)?,
+        return_queue: terms.text(db, row.get_ref(14)?)?.to_string(),
+        description: terms.text(db, row.get_ref(10)?)?,
+        super_session: text(16)?,
+        resent: text(17)?,
+        priority: Priority::from_number(row.get(3)?).unwrap_or(Priority::Async),
+        time_created: Timestamp(created),
+        time_processed: row.get::<_, Option<i64>>(9)?.map(|after| Timestamp(created.wrapping_add(after))),
+        status: MessageStatus::from_number(row.get(2)?).unwrap_or(MessageStatus::Error),
+        is_error: row.get::<_, Option<bool>>(12)?.unwrap_or_default(),
+        error_status: text(13)?,
+        banked: row.get::<_, Option<u8>>(18)?.unwrap_or_default(),
+    })
+}
+
+/// An id, which SQLite knows only as a signed number.
+pub(crate) fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<u64>> {
+    Ok(row.get::<_, Option<i64>>(at)?.map(|value| value as u64))
+}

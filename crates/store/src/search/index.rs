@@ -1,0 +1,253 @@
+//! The index file: full-text tables without content, one for each few million bodies.
+//!
+//! A table per range keeps merging bounded as the store grows, and lets a range go as a whole. Rows
+//! carry the body's id, so hits come out newest first by the table's own order.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use model::BodyId;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+
+use super::token;
+use crate::StoreError;
+use crate::schema::connect_for_reading;
+
+/// The format of the file; another one is made anew.
+const VERSION: i64 = 1;
+/// Bodies per table, as a power of two.
+const RANGE_BITS: u32 = 22;
+
+/// What one body can be found by.
+pub(crate) type Values = Vec<(&'static str, String)>;
+
+/// The indexer's hold on the index.
+pub(crate) struct IndexWriter {
+    db: Connection,
+    fields: HashMap<String, u32>,
+    range: Option<u64>,
+    text: String,
+}
+
+impl IndexWriter {
+    /// Opens the index of that store, or makes a new one where there is none that fits.
+    pub(crate) fn open(path: &Path, store: &str, last_body: u64) -> Result<(Self, u64), StoreError> {
+        let opened = Self::connect(path, store).and_then(|index| {
+            let indexed = index.indexed()?;
+            Ok((index, indexed))
+        });
+        match opened {
+            // An index that is ahead is that of a store that was put back to an earlier state.
+            Ok((index, indexed)) if indexed <= last_body => Ok((index, indexed)),
+            Err(error) if !is_unusable(&error) => Err(StoreError::open(path, error)),
+            _ => Self::anew(path, store).map(|index| (index, 0)),
+        }
+    }
+
+    /// Throws the file away and begins again.
+    pub(crate) fn anew(path: &Path, store: &str) -> Result<Self, StoreError> {
+        for ending in ["", "-wal", "-shm"] {
+            let mut file = path.as_os_str().to_owned();
+            file.push(ending);
+            match std::fs::remove_file(&file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StoreError::open(path, error));
+                }
+                _ => {}
+            }
+        }
+        Self::connect(path, store).map_err(|error| StoreError::open(path, error))
+    }
+
+    fn connect(path: &Path, store: &str) -> rusqlite::Result<Self> {
+        let mut db = Connection::open(path)?;
+        db.busy_timeout(std::time::Duration::from_secs(10))?;
+        db.execute_batch(
+            "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+             PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 67108864;
+             PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;",
+        )?;
+        let made: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if made == 0 {
+            let transaction = db.transaction()?;
+            transaction.execute_batch(
+                "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+                 CREATE TABLE field (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);",
+            )?;
+            transaction.execute(
+                "INSERT INTO meta VALUES ('version', ?1), ('store', ?2), ('indexed', 0)",
+                params![VERSION, store],
+            )?;
+            transaction.commit()?;
+        }
+        let fits: bool = db.query_row(
+            "SELECT count(*) = 2 FROM meta WHERE (key, value) IN (VALUES ('version', ?1), ('store', ?2))",
+            params![VERSION, store],
+            |row| row.get(0),
+        )?;
+        if !fits {
+            return Err(rusqlite::Error::QueryReturnedNoRows);
+        }
+        let fields = fields(&db)?;
+        Ok(IndexWriter { db, fields, range: None, text: String::new() })
+    }
+
+    fn indexed(&self) -> rusqlite::Result<u64> {
+        indexed(&self.db)
+    }
+
+    /// Adds what these bodies can be found by, in the order of their ids; then everything up to
+    /// `last` is indexed.
+    pub(crate) fn add(&mut self, bodies: &[(BodyId, Values)], last: u64) -> rusqlite::Result<()> {
+        let result = self.try_add(bodies, last);
+        if result.is_err() {
+            // Rolled back with the transaction: fields and ranges that were new are so again.
+            self.range = None;
+            self.fields = fields(&self.db)?;
+        }
+        result
+    }
+
+    fn try_add(&mut self, bodies: &[(BodyId, Values)], last: u64) -> rusqlite::Result<()> {
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (id, values) in bodies {
+            if values.is_empty() {
+                continue;
+            }
+            let range = id.0 >> RANGE_BITS;
+            if self.range != Some(range) {
+                create_range(&transaction, range)?;
+                self.range = Some(range);
+            }
+            self.text.clear();
+            for (name, value) in values {
+                let field = match self.fields.get(*name) {
+                    Some(field) => *field,
+                    None => {
+                        let field = create_field(&transaction, name)?;
+                        self.fields.insert((*name).to_owned(), field);
+                        field
+                    }
+                };
+                token::push(&mut self.text, field, value);
+                self.text.push(' ');
+            }
+            transaction
+                .prepare_cached(&format!("INSERT INTO hits_{range} (rowid, words) VALUES (?1, ?2)"))?
+                .execute(params![id.0 as i64, self.text])?;
+        }
+        transaction
+            .prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'indexed'")?
+            .execute([last as i64])?;
+        transaction.commit()
+    }
+}
+
+fn fields(db: &Connection) -> rusqlite::Result<HashMap<String, u32>> {
+    let mut fields = db.prepare("SELECT name, id FROM field")?;
+    fields.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+fn create_range(db: &Connection, range: u64) -> rusqlite::Result<()> {
+    db.execute_batch(&format!(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS hits_{range} USING fts5 (
+            words, content = '', detail = none, columnsize = 0, tokenize = 'ascii');
+         INSERT INTO hits_{range} (hits_{range}, rank) VALUES ('pgsz', 8000);"
+    ))
+}
+
+fn create_field(db: &Connection, name: &str) -> rusqlite::Result<u32> {
+    db.execute("INSERT INTO field (name) VALUES (?1)", [name])?;
+    Ok(db.last_insert_rowid() as u32)
+}
+
+fn indexed(db: &Connection) -> rusqlite::Result<u64> {
+    let id: i64 =
+        db.prepare_cached("SELECT value FROM meta WHERE key = 'indexed'")?.query_row([], |row| row.get(0))?;
+    Ok(id as u64)
+}
+
+/// Whether the file is no index of ours, or a damaged one: then it is made anew.
+pub(crate) fn is_unusable(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, message) => {
+            matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+                || message.as_deref().is_some_and(|text| text.contains("no such"))
+        }
+        rusqlite::Error::SqlInputError { .. } | rusqlite::Error::QueryReturnedNoRows => true,
+        rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..) => true,
+        _ => false,
+    }
+}
+
+/// A reader's look at the index.
+pub(crate) struct IndexReader(Connection);
+
+impl IndexReader {
+    /// Opens the index of that store; none where there is none that fits: then nothing is indexed.
+    pub(crate) fn open(path: &Path, store: &str) -> Option<Self> {
+        if !path.exists() {
+            return None;
+        }
+        let db = connect_for_reading(path).ok()?;
+        let fits = db.query_row(
+            "SELECT count(*) = 2 FROM meta WHERE (key, value) IN (VALUES ('version', ?1), ('store', ?2))",
+            params![VERSION, store],
+            |row| row.get(0),
+        );
+        matches!(fits, Ok(true)).then_some(IndexReader(db))
+    }
+
+    /// Looks at one state of the index: how far it is, and by `hits` what it has.
+    pub(crate) fn look<T>(
+        &self,
+        look: impl FnOnce(&Look<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let transaction = self.0.unchecked_transaction()?;
+        let indexed = indexed(&transaction)?;
+        look(&Look { db: &transaction, indexed })
+    }
+
+    pub(crate) fn fields(&self) -> rusqlite::Result<Vec<String>> {
+        self.0.prepare("SELECT name FROM field ORDER BY name")?.query_map([], |row| row.get(0))?.collect()
+    }
+}
+
+/// One state of the index.
+pub(crate) struct Look<'a> {
+    db: &'a Connection,
+    /// Bodies up to this one are in the index.
+    pub(crate) indexed: u64,
+}
+
+impl Look<'_> {
+    /// Calls `hit` for every body with that value in that field, newest first, until it says stop.
+    pub(crate) fn hits(
+        &self,
+        field: &str,
+        value: &str,
+        mut hit: impl FnMut(BodyId) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut known = self.db.prepare_cached("SELECT id FROM field WHERE name = ?1")?;
+        let Some(field) = known.query_row([field], |row| row.get(0)).optional()? else { return Ok(()) };
+        let mut words = String::from("\"");
+        token::push(&mut words, field, value);
+        words.push('"');
+        for range in (0..=self.indexed >> RANGE_BITS).rev() {
+            let table = format!("hits_{range}");
+            let mut exists = self.db.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = ?1")?;
+            if !exists.exists([&table])? {
+                continue;
+            }
+            let sql = format!("SELECT rowid FROM {table} WHERE {table} MATCH ?1 ORDER BY rowid DESC");
+            let mut search = self.db.prepare_cached(&sql)?;
+            let mut rows = search.query([&words])?;
+            while let Some(row) = rows.next()? {
+                if !hit(BodyId(row.get::<_, i64>(0)? as u64))? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}

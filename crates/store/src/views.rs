@@ -1,0 +1,158 @@
+//! The read-only views: the names that people know from such engines, with readable values.
+//!
+//! `Name` and `Content` of a body come out of its block by functions that only our own connections
+//! have ([`register`]); every other view works in any SQLite tool.
+
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Error};
+
+use crate::StoreError;
+use crate::block::Block;
+
+/// The views, as people may name them in their queries.
+pub(crate) const NAMES: [&str; 5] = ["MessageHeader", "MessageBody", "EventLog", "Queue", "WebSocketSession"];
+
+pub(crate) const DROP: &str = "
+    DROP VIEW IF EXISTS MessageHeader; DROP VIEW IF EXISTS MessageBody; DROP VIEW IF EXISTS EventLog;
+    DROP VIEW IF EXISTS Queue; DROP VIEW IF EXISTS WebSocketSession;
+";
+
+pub(crate) const CREATE: &str = "
+    CREATE VIEW MessageHeader AS SELECT
+        id AS ObjectId,
+        CASE kind & 1 WHEN 0 THEN 'Request' ELSE 'Response' END AS Type,
+        body AS MessageBodyId,
+        CASE kind >> 1 & 1 WHEN 0 THEN 'Queue' ELSE 'InProc' END AS Invocation,
+        corresponding AS CorrespondingMessageId,
+        coalesce(session, id) AS SessionId,
+        coalesce((SELECT text FROM term WHERE term.id = source), '') AS SourceConfigName,
+        coalesce((SELECT text FROM term WHERE term.id = target), '') AS TargetConfigName,
+        CASE kind >> 2 & 3 WHEN 1 THEN 'BusinessService' WHEN 2 THEN 'BusinessProcess'
+            WHEN 3 THEN 'BusinessOperation' ELSE 'Unknown' END AS SourceBusinessType,
+        CASE kind >> 4 & 3 WHEN 1 THEN 'BusinessService' WHEN 2 THEN 'BusinessProcess'
+            WHEN 3 THEN 'BusinessOperation' ELSE 'Unknown' END AS TargetBusinessType,
+        business_process AS BusinessProcessId,
+        CASE kind >> 1 & 1 WHEN 0 THEN coalesce((SELECT text FROM term WHERE term.id = target), '')
+            ELSE '' END AS TargetQueueName,
+        CASE typeof(return_queue) WHEN 'integer' THEN (SELECT text FROM term WHERE term.id = return_queue)
+            ELSE coalesce(return_queue, '') END AS ReturnQueueName,
+        coalesce((SELECT CASE typeof(b.class) WHEN 'integer'
+            THEN (SELECT text FROM term WHERE term.id = b.class) ELSE b.class END
+            FROM body b WHERE b.id = header.body), '') AS MessageBodyClassName,
+        CASE typeof(description) WHEN 'integer' THEN (SELECT text FROM term WHERE term.id = description)
+            ELSE coalesce(description, '') END AS Description,
+        coalesce(super_session, '') AS SuperSession,
+        coalesce(resent, '') AS Resent,
+        CASE priority WHEN 1 THEN 'HighSync' WHEN 2 THEN 'Sync' WHEN 4 THEN 'SimSync' WHEN 6 THEN 'Async'
+            ELSE priority END AS Priority,
+        strftime('%Y-%m-%d %H:%M:%f', created / 1000.0, 'unixepoch') AS TimeCreated,
+        strftime('%Y-%m-%d %H:%M:%f', (created + processed) / 1000.0, 'unixepoch') AS TimeProcessed,
+        CASE status WHEN 1 THEN 'Created' WHEN 2 THEN 'Queued' WHEN 3 THEN 'Delivered'
+            WHEN 4 THEN 'Discarded' WHEN 5 THEN 'Suspended' WHEN 6 THEN 'Deferred' WHEN 7 THEN 'Aborted'
+            WHEN 8 THEN 'Error' WHEN 9 THEN 'Completed' ELSE status END AS Status,
+        coalesce(is_error, 0) AS IsError,
+        coalesce(error_status, '') AS ErrorStatus,
+        coalesce(banked, 0) AS Banked
+    FROM header;
+
+    CREATE VIEW MessageBody AS SELECT
+        id AS ID,
+        coalesce(CASE typeof(class) WHEN 'integer' THEN (SELECT text FROM term WHERE term.id = class)
+            ELSE class END, '') AS ClassName,
+        coalesce(CASE typeof(doc_type) WHEN 'integer' THEN (SELECT text FROM term WHERE term.id = doc_type)
+            ELSE doc_type END, '') AS DocType,
+        coalesce(CASE typeof(charset) WHEN 'integer' THEN (SELECT text FROM term WHERE term.id = charset)
+            ELSE charset END, '') AS Charset,
+        size AS Size,
+        orris_body_name(id, (SELECT max(b.id) FROM block b WHERE b.id <= body.id),
+            (SELECT data FROM block b WHERE b.id <= body.id ORDER BY b.id DESC LIMIT 1)) AS Name,
+        orris_body_content(id, (SELECT max(b.id) FROM block b WHERE b.id <= body.id),
+            (SELECT data FROM block b WHERE b.id <= body.id ORDER BY b.id DESC LIMIT 1)) AS Content
+    FROM body;
+
+    CREATE VIEW EventLog AS SELECT
+        id AS ID,
+        strftime('%Y-%m-%d %H:%M:%f', time / 1000.0, 'unixepoch') AS TimeLogged,
+        CASE kind WHEN 1 THEN 'Assert' WHEN 2 THEN 'Error' WHEN 3 THEN 'Warning' WHEN 4 THEN 'Info'
+            WHEN 5 THEN 'Trace' WHEN 6 THEN 'Alert' ELSE kind END AS Type,
+        coalesce((SELECT text FROM term WHERE term.id = item), '') AS ConfigName,
+        text AS Text,
+        session AS SessionId,
+        message AS MessageId
+    FROM event;
+
+    CREATE VIEW Queue AS SELECT
+        coalesce((SELECT text FROM term WHERE term.id = target), '') AS Name,
+        sum(n) AS Count,
+        strftime('%Y-%m-%d %H:%M:%f', min(oldest) / 1000.0, 'unixepoch') AS Oldest
+    FROM (
+        SELECT target, count(*) AS n, (SELECT created FROM header h WHERE h.id = min(header.id)) AS oldest
+            FROM header WHERE status = 2 GROUP BY target
+        UNION ALL
+        SELECT target, count(*), (SELECT created FROM header h WHERE h.id = min(header.id))
+            FROM header WHERE status = 3 GROUP BY target
+    ) GROUP BY target;
+
+    CREATE VIEW WebSocketSession AS SELECT
+        id AS ID, session_key AS SessionID, item AS ConfigName, client_address AS ClientAddress,
+        origin AS Origin, user AS UserName,
+        strftime('%Y-%m-%d %H:%M:%f', connected / 1000.0, 'unixepoch') AS Connected,
+        subscription AS Subscription
+    FROM socket;
+";
+
+/// Gives a connection the functions by which the views read bodies.
+pub(crate) fn register(db: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    let blocks = LastBlock::default();
+    db.create_scalar_function("orris_body_name", 3, flags, move |context| {
+        let found = blocks.with(
+            context.get(0)?,
+            context.get(1)?,
+            context.get_raw(2).as_bytes_or_null()?,
+            |name, _| Value::Text(name.to_owned()),
+        );
+        found.map_err(|error| Error::UserFunctionError(Box::new(error)))
+    })?;
+    let blocks = LastBlock::default();
+    db.create_scalar_function("orris_body_content", 3, flags, move |context| {
+        let found = blocks.with(
+            context.get(0)?,
+            context.get(1)?,
+            context.get_raw(2).as_bytes_or_null()?,
+            |_, content| {
+                match std::str::from_utf8(content) {
+                    // Text is what LIKE and a terminal can use; other bytes stay bytes.
+                    Ok(text) => Value::Text(text.to_owned()),
+                    Err(_) => Value::Blob(content.to_vec()),
+                }
+            },
+        );
+        found.map_err(|error| Error::UserFunctionError(Box::new(error)))
+    })
+}
+
+/// The block looked at last: neighbours are asked for one after the other.
+#[derive(Default)]
+struct LastBlock(Mutex<Option<(u64, Block)>>);
+
+impl LastBlock {
+    fn with(
+        &self,
+        id: i64,
+        first: Option<i64>,
+        data: Option<&[u8]>,
+        show: impl Fn(&str, &[u8]) -> Value,
+    ) -> Result<Value, StoreError> {
+        let (Some(first), Some(data)) = (first, data) else { return Ok(Value::Null) };
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref().is_none_or(|(known, _)| *known != first as u64) {
+            *last = Some((first as u64, Block::read(first as u64, data)?));
+        }
+        let found = last.as_ref().and_then(|(_, block)| block.get(id as u64));
+        Ok(found.map_or(Value::Null, |(name, content)| show(name, content)))
+    }
+}
