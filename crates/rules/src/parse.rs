@@ -3,14 +3,15 @@
 //! After an error the parser goes on with the next `and`, `or` or bracket, so that one look at the
 //! findings shows all of them.
 
+mod value;
+
 use std::ops::Range;
 
 use crate::ExprError;
 use crate::ast::{Ast, Condition, Literal, Op, Operand};
-use crate::facts::Fact;
 use crate::folding;
 use crate::suggest::nearest;
-use crate::token::{Kind, Token, right_path, tokens};
+use crate::token::{Kind, Token, tokens};
 
 /// How deep brackets and `not` may be nested: far more than is legible, and no strain on the stack.
 const MAX_DEPTH: usize = 64;
@@ -28,7 +29,7 @@ pub(crate) struct Parsed {
 pub(crate) fn parse(text: &str, wants_condition: bool) -> Result<Parsed, Vec<ExprError>> {
     let mut errors = Vec::new();
     let tokens = tokens(text, &mut errors);
-    let mut parser = Parser { text, tokens, at: 0, depth: 0, errors, warnings: Vec::new() };
+    let mut parser = Parser { text, tokens, at: 0, depth: 0, gave_up: false, errors, warnings: Vec::new() };
     let ast = parser.whole(wants_condition);
     let Parser { mut errors, warnings, .. } = parser;
     match ast {
@@ -53,6 +54,8 @@ struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    /// Whether the rest was passed over, so that nothing is said about its end.
+    gave_up: bool,
     errors: Vec<ExprError>,
     warnings: Vec<ExprError>,
 }
@@ -197,6 +200,7 @@ impl Parser<'_> {
             let message = format!("more than {MAX_DEPTH} brackets within each other");
             self.error(range.clone(), message, "split the condition into several rules");
             self.at = self.tokens.len() - 1;
+            self.gave_up = true;
             return Node { ast: None, range };
         }
         self.depth += 1;
@@ -236,13 +240,51 @@ impl Parser<'_> {
         let node = match *self.kind() {
             Kind::Op(op) => self.compare(left, op),
             Kind::In => self.is_in(left),
-            _ => return left,
+            _ => return self.no_operator(left),
         };
         let wrap = |ast| match ast {
             Ast::Condition(condition) if negated => Ast::Condition(Condition::Not(Box::new(condition))),
             other => other,
         };
         Node { ast: node.ast.map(wrap), range: node.range }
+    }
+
+    /// A value that no operator follows: all is well if nothing follows that it could be compared
+    /// with; else that is reported, and passed over up to the next condition.
+    fn no_operator(&mut self, left: Node) -> Node {
+        use Kind::{Bad, Fact, Null, Number, Open, Path, Text, Unknown};
+        let is_followed =
+            matches!(self.kind(), Unknown | Bad | Open | Text(_) | Number(_) | Path(_) | Fact(_) | Null);
+        if !is_followed || matches!(left.ast, Some(Ast::Condition(_))) {
+            return left;
+        }
+        let range = left.range.start..self.range().end;
+        match self.kind() {
+            Unknown | Bad | Open => self.end(),
+            _ if left.ast.is_some() => {
+                let found = quote(self.found());
+                let help = "expected one of = != < <= > >= in contains";
+                self.error(self.range(), format!("an operator is missing before {found}"), help);
+            }
+            _ => {}
+        }
+        self.pass_over();
+        Node { ast: None, range }
+    }
+
+    /// Goes to the next `and`, `or` or closing bracket.
+    fn pass_over(&mut self) {
+        let mut open = 0_usize;
+        loop {
+            match self.kind() {
+                Kind::End => return,
+                Kind::And | Kind::Or | Kind::Close if open == 0 => return,
+                Kind::Open => open += 1,
+                Kind::Close => open -= 1,
+                _ => {}
+            }
+            self.next();
+        }
     }
 
     fn compare(&mut self, left: Node, op: Op) -> Node {
@@ -316,151 +358,6 @@ impl Parser<'_> {
         Node { ast, range }
     }
 
-    fn list(&mut self, word: Range<usize>) -> Option<Vec<Literal>> {
-        const HELP: &str = "write a list, as in PV1-2 in (\"I\", \"E\")";
-        let open = self.range();
-        match self.kind() {
-            Kind::Open => {}
-            Kind::OpenSquare => self.error(open.clone(), "a list stands in round brackets", HELP),
-            _ => {
-                let help = match (self.literal(), self.found()) {
-                    (Some(_), found) => format!("write in ({found})"),
-                    (None, _) => HELP.to_owned(),
-                };
-                self.error(word, "\"in\" is not followed by a list", help);
-                self.primary(true);
-                return None;
-            }
-        }
-        self.next();
-        let mut list = Vec::new();
-        let mut whole = true;
-        loop {
-            match self.literal() {
-                Some(literal) => {
-                    self.next();
-                    list.push(literal);
-                }
-                None => whole &= self.no_literal(),
-            }
-            if self.takes(&Kind::Comma) {
-                continue;
-            }
-            if self.takes(&Kind::Close) || self.takes(&Kind::CloseSquare) {
-                return Some(list).filter(|_| whole);
-            }
-            if self.literal().is_some() {
-                let range = self.range();
-                self.error(range, "a comma is missing before this", HELP);
-                continue;
-            }
-            if *self.kind() == Kind::Bad {
-                self.next();
-                whole = false;
-                continue;
-            }
-            self.error(open, "this bracket is never closed", HELP);
-            return None;
-        }
-    }
-
-    fn literal(&self) -> Option<Literal> {
-        match self.kind() {
-            Kind::Text(text) => Some(Literal::Text(text.clone())),
-            Kind::Number(number) => Some(Literal::Number(number.clone())),
-            Kind::Null => Some(Literal::Null),
-            _ => None,
-        }
-    }
-
-    /// Reports what stands in a list without being a literal, and goes past it. False when it did.
-    fn no_literal(&mut self) -> bool {
-        let (range, found) = (self.range(), self.found().to_owned());
-        match self.kind() {
-            Kind::Bad => {
-                self.next();
-            }
-            Kind::Path(path) if path.field().is_some() => {
-                let message = format!("{found} is a path; a list holds texts and numbers");
-                self.error(range, message, format!("compare with it: … = {found}"));
-                self.next();
-            }
-            Kind::Path(_) | Kind::Unknown | Kind::Fact(_) | Kind::True | Kind::False => {
-                let message = format!("\"{found}\" is not a text or number");
-                self.error(range, message, format!("a text is written in quotes: \"{found}\""));
-                self.next();
-            }
-            Kind::Close | Kind::CloseSquare => {
-                let help = "write the values, as in (\"I\", \"E\")";
-                self.error(range, "a value is missing before this bracket", help);
-            }
-            Kind::Comma => {
-                self.error(range, "a value is missing before this comma", "take the comma away");
-            }
-            // What else stands here ends the list, and is reported as such.
-            _ => {}
-        }
-        false
-    }
-
-    /// A value, or something in brackets. `behind` an operator, an unknown word is most likely a text.
-    fn primary(&mut self, behind: bool) -> Node {
-        let range = self.range();
-        let value = |operand| Some(Ast::Value(operand));
-        let ast = match self.kind().clone() {
-            Kind::Open => return self.brackets(),
-            Kind::Path(path) => value(Operand::Path(path)),
-            Kind::Fact(fact) => value(Operand::Fact(fact)),
-            Kind::Text(text) => value(Operand::Literal(Literal::Text(text))),
-            Kind::Number(number) => value(Operand::Literal(Literal::Number(number))),
-            Kind::Null => value(Operand::Literal(Literal::Null)),
-            Kind::True => Some(Ast::Condition(Condition::Constant(true))),
-            Kind::False => Some(Ast::Condition(Condition::Constant(false))),
-            Kind::Bad => None,
-            Kind::Unknown => {
-                self.unknown(behind);
-                None
-            }
-            _ => {
-                self.missing_operand();
-                return Node { ast: None, range };
-            }
-        };
-        self.next();
-        Node { ast, range }
-    }
-
-    /// Something else stands where a value or condition should.
-    fn missing_operand(&mut self) {
-        let range = self.range();
-        let found = quote(self.found());
-        let message = match self.kind() {
-            Kind::End => "the condition ends here; expected a value".to_owned(),
-            _ => format!("expected a value before {found}"),
-        };
-        let help = "a value is a path (PID-8), a text (\"F\"), a number, null, or a word such as source";
-        self.error(range, message, help);
-        // An operator without a left side is gone past, so that what follows it is looked at.
-        if matches!(self.kind(), Kind::OpenSquare | Kind::CloseSquare | Kind::Comma) {
-            self.next();
-        }
-    }
-
-    fn unknown(&mut self, behind: bool) {
-        let (range, found) = (self.range(), self.found().to_owned());
-        let known = Fact::ALL.map(|(word, _)| word).into_iter().chain(["null", "not", "true", "false"]);
-        let help = if let Some(path) = right_path(&found) {
-            format!("did you mean {path}?")
-        } else if let Some(word) = nearest(&found, known) {
-            format!("did you mean \"{word}\"?")
-        } else if behind {
-            format!("a text is written in quotes: \"{found}\"")
-        } else {
-            "expected a path such as PID-3.1, or source, doc.type, doc.name, session.id, header.…".to_owned()
-        };
-        self.error(range, format!("\"{found}\" is not known"), help);
-    }
-
     fn brackets(&mut self) -> Node {
         let open = self.next().range;
         let node = self.nested(Self::or);
@@ -477,6 +374,7 @@ impl Parser<'_> {
                 }
                 self.takes(&Kind::Close);
             }
+            Kind::End if self.gave_up => {}
             Kind::End => self.error(open.clone(), "this bracket is never closed", "close it with \")\""),
             // Reported by whoever comes to it.
             _ => self.end(),

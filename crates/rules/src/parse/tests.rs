@@ -64,6 +64,8 @@ fn what_is_missing() {
 
 #[test]
 fn what_stands_in_a_wrong_place() {
+    check(r#"PV1-2 ⟨"I"⟩"#, "operator is missing", "contains");
+    check(r#"PV1-2 ⟨matches⟩ "I" and true"#, "not an operator", "expected an operator");
     check("⟨PV1-2⟩", "expected a condition", "write PV1-2 != \"\"");
     check(r#"PV1-2 = "I" or ⟨"E"⟩"#, "expected a condition", "in (\"I\", \"E\")");
     check(r#"PV1-2 = "I" ⟨PID-8⟩ = "F""#, "follows a finished condition", "\"and\" or \"or\"");
