@@ -1,0 +1,269 @@
+//! What the parts of one running production share: the ledger, the clock, the items and their queues.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use config::ItemDef;
+use model::{BusinessType, Clock, Event, EventKind, MessageHeader, MessageId, SessionId, Shared, Timestamp};
+use store::{Change, Ids, Ledger, Permit, Reader, Seq, StoreError};
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::activity::Activity;
+use crate::queue::Queue;
+use crate::readers::Readers;
+use crate::slot::Slot;
+use crate::status::ItemState;
+use crate::ticket::Ticket;
+
+/// A queue whose messages tell by a ticket when they are durable.
+pub(crate) type ItemQueue = Queue<Ticket>;
+
+/// One item of the running production.
+pub(crate) struct Item {
+    pub(crate) def: ItemDef,
+    /// A process or operation has one.
+    pub(crate) queue: Option<Arc<ItemQueue>>,
+    pub(crate) activity: Activity,
+    /// What each worker has in hand.
+    pub(crate) slots: Vec<Arc<Slot>>,
+    stop: watch::Sender<bool>,
+    /// The last change of what the item remembers, for reads that come behind it.
+    remembered: Mutex<Option<Seq>>,
+    /// Tasks that have not ended.
+    working: AtomicU32,
+}
+
+impl Item {
+    pub(crate) fn new(def: ItemDef, queue: Option<Arc<ItemQueue>>) -> Self {
+        let state = if def.enabled { ItemState::Starting } else { ItemState::Disabled };
+        let workers =
+            if def.business_type() == BusinessType::BusinessService { 0 } else { def.pool_size.max(1) };
+        Item {
+            queue,
+            activity: Activity::new(state),
+            slots: (0..workers).map(|_| Arc::default()).collect(),
+            stop: watch::Sender::new(false),
+            remembered: Mutex::new(None),
+            working: AtomicU32::new(0),
+            def,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.def.name
+    }
+
+    pub(crate) fn is_service(&self) -> bool {
+        self.def.business_type() == BusinessType::BusinessService
+    }
+
+    /// Counts one task of the item, until what it returns is dropped.
+    pub(crate) fn working(self: &Arc<Self>) -> Working {
+        self.working.fetch_add(1, Ordering::Relaxed);
+        Working(self.clone())
+    }
+
+    /// Whether a task of the item has not ended.
+    pub(crate) fn is_working(&self) -> bool {
+        self.working.load(Ordering::Relaxed) > 0
+    }
+
+    /// Messages that it works on.
+    pub(crate) fn in_hand(&self) -> u64 {
+        self.activity.in_hand.load(Ordering::Relaxed)
+    }
+
+    /// Asks the item to stop.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Returns when the item has been asked to stop.
+    pub(crate) async fn stopping(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender lives as long as the item.
+        let _asked = stop.wait_for(|asked| *asked).await;
+    }
+
+    /// Remembers that `seq` changes what the item remembers.
+    pub(crate) fn changed(&self, seq: Seq) {
+        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = Some(seq);
+    }
+
+    pub(crate) fn last_change(&self) -> Option<Seq> {
+        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One task of an item that has not ended.
+pub(crate) struct Working(Arc<Item>);
+
+impl Working {
+    /// Counts the task for as long as `work` lasts.
+    pub(crate) async fn during(self, work: impl Future<Output = ()>) {
+        work.await;
+        drop(self);
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.working.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// An item that ended because it cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemFailure {
+    /// The item.
+    pub item: Arc<str>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What the parts of one running production share.
+pub(crate) struct Engine {
+    pub(crate) production: String,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) started: Timestamp,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ledger: Ledger,
+    pub(crate) shared: Shared,
+    pub(crate) readers: Arc<Readers>,
+    /// Services, processes, operations, each in the order written.
+    pub(crate) items: Vec<Arc<Item>>,
+    by_name: HashMap<Arc<str>, usize>,
+    /// Workers that the processes of pool size 0 share.
+    pub(crate) actors: Arc<Semaphore>,
+    closed: AtomicBool,
+    pub(crate) failures: Mutex<VecDeque<ItemFailure>>,
+    pub(crate) failed: Notify,
+}
+
+/// What an engine begins with.
+pub(crate) struct Parts {
+    pub(crate) production: String,
+    pub(crate) actor_pool_size: usize,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ledger: Ledger,
+    pub(crate) readers: Arc<Readers>,
+    pub(crate) items: Vec<Arc<Item>>,
+}
+
+impl Engine {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let names = parts.items.iter().enumerate();
+        Engine {
+            started: parts.clock.now(),
+            production: parts.production,
+            data_dir: parts.data_dir,
+            clock: parts.clock,
+            ledger: parts.ledger,
+            shared: Shared::default(),
+            readers: parts.readers,
+            by_name: names.map(|(index, item)| (item.name().clone(), index)).collect(),
+            items: parts.items,
+            actors: Arc::new(Semaphore::new(parts.actor_pool_size)),
+            closed: AtomicBool::new(false),
+            failures: Mutex::default(),
+            failed: Notify::new(),
+        }
+    }
+
+    pub(crate) fn item(&self, name: &str) -> Option<&Arc<Item>> {
+        self.by_name.get(name).map(|index| &self.items[*index])
+    }
+
+    /// Whether nothing more is taken in.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Nothing more is taken in.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Hands a change to the ledger; `build` may put messages on queues, with the ticket.
+    pub(crate) fn submit(
+        &self,
+        permit: Option<Permit>,
+        build: impl FnOnce(&mut Ids, &Ticket) -> Change,
+    ) -> Seq {
+        let ticket = Ticket::default();
+        let (seq, ()) = self.ledger.submit(permit, |ids| (build(ids, &ticket), ()));
+        ticket.set(seq);
+        seq
+    }
+
+    /// What `read` finds in the store, off this thread.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let readers = self.readers.clone();
+        match tokio::task::spawn_blocking(move || readers.read_now(read)).await {
+            Ok(found) => found,
+            Err(_) => Err(StoreError::Closed { reason: Some("a read was given up".to_owned()) }),
+        }
+    }
+
+    /// Logs an event and stores it, some time soon.
+    pub(crate) fn say(&self, event: Event) {
+        log(&event);
+        let now = self.clock.now();
+        self.submit(None, |_, _| Change { events: vec![(now, event)], ..Change::default() });
+    }
+
+    /// Stops an item that cannot go on, and says why.
+    pub(crate) fn fail(&self, item: &Item, reason: &str) {
+        item.activity.set(ItemState::Failed, Some(reason.to_owned()));
+        item.stop();
+        let waits = item.queue.as_ref().map_or(String::new(), |_| {
+            "; its messages stay on its queue; start the engine again once this is settled".to_owned()
+        });
+        self.say(Event::new(EventKind::Error, item.name(), format!("{reason}; the item is stopped{waits}")));
+        let failure = ItemFailure { item: item.name().clone(), reason: reason.to_owned() };
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push_back(failure);
+        self.failed.notify_one();
+    }
+
+    /// Waits on the clock; false when the item was asked to stop before the time was up.
+    pub(crate) async fn sleep_unless_stopping(&self, item: &Item, time: Duration) -> bool {
+        tokio::select! {
+            biased;
+            () = item.stopping() => false,
+            () = self.clock.sleep(time) => true,
+        }
+    }
+}
+
+/// Logs an event. It never holds message content, and so neither does the log.
+pub(crate) fn log(event: &Event) {
+    let item = event.item.as_str();
+    let place = if item.is_empty() { String::new() } else { format!("item \"{item}\": ") };
+    let text = &event.text;
+    let (session, message) =
+        (event.session.map(|id: SessionId| id.0), event.message.map(|id: MessageId| id.0));
+    match event.kind {
+        EventKind::Assert | EventKind::Error | EventKind::Alert => {
+            tracing::error!(item, session, message_id = message, "{place}{text}");
+        }
+        EventKind::Warning => tracing::warn!(item, session, message_id = message, "{place}{text}"),
+        EventKind::Info => tracing::info!(item, session, message_id = message, "{place}{text}"),
+        EventKind::Trace => tracing::debug!(item, session, message_id = message, "{place}{text}"),
+    }
+}
+
+/// An event about the message of that header.
+pub(crate) fn about(header: &MessageHeader, kind: EventKind, item: &str, text: impl Into<String>) -> Event {
+    Event::new(kind, item, text).about(header.id, header.session)
+}

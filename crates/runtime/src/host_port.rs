@@ -1,0 +1,147 @@
+//! What the engine does for one host: the real [`HostPort`].
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::{
+    Clock, Event, Failure, HostContext, HostPort, Intake, Message, MessageId, Receipt, Shared, SocketId,
+    SocketSession, StateChange,
+};
+use store::{Change, StoreError};
+
+use crate::engine::{Engine, Item, log};
+use crate::intake::{Source, admit};
+use crate::lots::Route;
+
+/// The engine, as one host sees it.
+pub(crate) struct Port {
+    engine: Arc<Engine>,
+    item: Arc<Item>,
+    routes: Vec<Route>,
+}
+
+impl Port {
+    /// What the hosts of `item` are handed.
+    pub(crate) fn context(engine: &Arc<Engine>, item: &Arc<Item>) -> HostContext {
+        let routes = item.def.targets.iter().filter_map(|target| Route::to(engine, target)).collect();
+        HostContext::new(Arc::new(Port { engine: engine.clone(), item: item.clone(), routes }))
+    }
+
+    /// What was submitted about the item's memory has to be durable before it is read back.
+    async fn behind_own_changes(&self) -> Result<(), Failure> {
+        match self.item.last_change() {
+            Some(seq) => self.engine.ledger.durable(seq).await.map_err(|_| Failure::Stopping),
+            None => Ok(()),
+        }
+    }
+
+    fn change(&self, change: Change) {
+        let seq = self.engine.submit(None, |_, _| change);
+        self.item.changed(seq);
+    }
+}
+
+fn unreadable(error: StoreError) -> Failure {
+    Failure::Temporary(format!("the store cannot be read: {error}"))
+}
+
+#[async_trait]
+impl HostPort for Port {
+    fn name(&self) -> &Arc<str> {
+        self.item.name()
+    }
+
+    fn targets(&self) -> &[Arc<str>] {
+        &self.item.def.targets
+    }
+
+    fn data_dir(&self) -> &Path {
+        &self.engine.data_dir
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.engine.clock
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.engine.shared
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.item.is_stopping()
+    }
+
+    async fn stopping(&self) {
+        self.item.stopping().await;
+    }
+
+    async fn submit(&self, intake: Intake) -> Result<Receipt, Failure> {
+        if self.engine.is_closed() {
+            return Err(Failure::Stopping);
+        }
+        let source = Source { name: self.item.name(), item: Some(&self.item), routes: &self.routes };
+        let (seq, sessions) = admit(&self.engine, source, intake).await;
+        let ledger = self.engine.ledger.clone();
+        Ok(Receipt::new(sessions, async move { ledger.durable(seq).await.map_err(|_| Failure::Stopping) }))
+    }
+
+    async fn remembered(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+        self.behind_own_changes().await?;
+        let (item, prefix) = (self.item.name().clone(), prefix.to_owned());
+        self.engine.read(move |reader| reader.state(&item, &prefix)).await.map_err(unreadable)
+    }
+
+    fn remember(&self, changes: Vec<StateChange>) {
+        let state = changes.into_iter().map(|change| (self.item.name().clone(), change)).collect();
+        self.change(Change { state, ..Change::default() });
+    }
+
+    fn event(&self, event: Event) {
+        self.engine.say(event);
+    }
+
+    async fn open_socket(&self, mut session: SocketSession) -> Result<SocketId, Failure> {
+        if self.engine.is_closed() {
+            return Err(Failure::Stopping);
+        }
+        let permit = self.engine.ledger.reserve(crate::intake::HEADER_BYTES).await;
+        let mut id = SocketId::default();
+        let seq = self.engine.submit(Some(permit), |ids, _| {
+            id = ids.socket();
+            session.id = id;
+            Change { sockets_opened: vec![session], ..Change::default() }
+        });
+        self.engine.ledger.durable(seq).await.map_err(|_| Failure::Stopping)?;
+        Ok(id)
+    }
+
+    fn change_socket(&self, session: SocketSession) {
+        self.change(Change { sockets_changed: vec![session], ..Change::default() });
+    }
+
+    fn delete_sockets(&self, ids: Vec<SocketId>, events: Vec<Event>) {
+        events.iter().for_each(log);
+        let now = self.engine.clock.now();
+        let events = events.into_iter().map(|event| (now, event)).collect();
+        self.change(Change { sockets_deleted: ids, events, ..Change::default() });
+    }
+
+    async fn stored_sockets(&self) -> Result<Vec<SocketSession>, Failure> {
+        self.behind_own_changes().await?;
+        let item = self.item.name().clone();
+        self.engine.read(move |reader| reader.sockets(Some(&item))).await.map_err(unreadable)
+    }
+
+    async fn completed_since(
+        &self,
+        target: &str,
+        since: MessageId,
+        limit: usize,
+    ) -> Result<Vec<Message>, Failure> {
+        let target = target.to_owned();
+        let found = self.engine.read(move |reader| reader.completed_since(&target, since, limit)).await;
+        let messages = found.map_err(unreadable)?.into_iter();
+        Ok(messages.map(|(header, body)| Message { header, body }).collect())
+    }
+}

@@ -1,0 +1,290 @@
+//! One item's queue: a bounded window in memory, the rest on disk alone.
+//!
+//! Messages are pushed while the ledger's lock is held, so a lane's order is the order of ids and of
+//! commits. When the window is full, messages are left to the disk and the lane is *spilled*: from then
+//! on nothing enters it by a push, until it was read back up to the last message it left out. What has
+//! been in the window is never read back, since reading begins behind the last one that was.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::{Message, MessageId, Priority};
+use tokio::sync::Notify;
+
+/// How much of a queue is held in memory.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueWindow {
+    /// Messages, of each priority.
+    pub count: usize,
+    /// Bytes of their bodies, of each priority; one message may be larger.
+    pub bytes: usize,
+}
+
+impl Default for QueueWindow {
+    fn default() -> Self {
+        QueueWindow { count: 1024, bytes: 8 << 20 }
+    }
+}
+
+/// A message on its queue. `T` tells when the change that created it is durable.
+pub(crate) struct Entry<T> {
+    pub(crate) message: Message,
+    /// None when it is known to be durable.
+    pub(crate) ticket: Option<T>,
+}
+
+/// What a lane left to the disk.
+struct Spill<T> {
+    /// The last message left out.
+    last: MessageId,
+    /// None when it is known to be durable.
+    ticket: Option<T>,
+}
+
+/// The messages of one priority, in the order of their arrival.
+struct Lane<T> {
+    waiting: VecDeque<Entry<T>>,
+    bytes: usize,
+    /// The last message that was ever in the window.
+    last: MessageId,
+    spill: Option<Spill<T>>,
+}
+
+impl<T> Lane<T> {
+    fn has_room(&self, window: QueueWindow) -> bool {
+        self.waiting.is_empty() || (self.waiting.len() < window.count && self.bytes < window.bytes)
+    }
+
+    fn append(&mut self, entry: Entry<T>) {
+        self.last = entry.message.header.id;
+        self.bytes += size(&entry);
+        self.waiting.push_back(entry);
+    }
+
+    fn pop(&mut self) -> Option<Entry<T>> {
+        let entry = self.waiting.pop_front()?;
+        self.bytes -= size(&entry);
+        Some(entry)
+    }
+}
+
+fn size<T>(entry: &Entry<T>) -> usize {
+    entry.message.body.content().len()
+}
+
+/// A stretch of a lane that has to be read back from the store.
+pub(crate) struct Gap<T> {
+    pub(crate) priority: Priority,
+    /// Everything behind this one is on disk alone.
+    pub(crate) after: MessageId,
+    /// The last one that was left out when the gap was looked at.
+    last: MessageId,
+    /// Reading sees all of the gap once this is durable.
+    pub(crate) ticket: Option<T>,
+    /// How many to read.
+    pub(crate) count: usize,
+    /// How many bytes to read.
+    pub(crate) bytes: usize,
+}
+
+/// One lane for each priority, in the order in which they are served.
+type Lanes<T> = [Lane<T>; Priority::ALL.len()];
+
+/// One item's queue.
+pub(crate) struct Queue<T> {
+    pub(crate) name: Arc<str>,
+    window: QueueWindow,
+    lanes: Mutex<Lanes<T>>,
+    /// Messages that wait, in memory and on disk.
+    depth: AtomicU64,
+    arrived: Notify,
+    low: Notify,
+}
+
+impl<T: Clone> Queue<T> {
+    /// A queue with nothing in memory. What the store holds of it up to and including `last` is yet to
+    /// be read back; it holds `stored` messages.
+    pub(crate) fn new(name: Arc<str>, window: QueueWindow, last: MessageId, stored: u64) -> Self {
+        let lane = || Lane {
+            waiting: VecDeque::new(),
+            bytes: 0,
+            last: MessageId(0),
+            spill: Some(Spill { last, ticket: None }),
+        };
+        Queue {
+            name,
+            window,
+            lanes: Mutex::new(std::array::from_fn(|_| lane())),
+            depth: AtomicU64::new(stored),
+            arrived: Notify::new(),
+            low: Notify::new(),
+        }
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes<T>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many messages wait, in memory and on disk.
+    pub(crate) fn depth(&self) -> u64 {
+        self.depth.load(Ordering::Relaxed)
+    }
+
+    /// Puts new messages at the end. Their ids are larger than any before.
+    pub(crate) fn push(&self, entries: Vec<Entry<T>>) {
+        let count = entries.len() as u64;
+        let mut lanes = self.lanes();
+        for entry in entries {
+            let lane = &mut lanes[lane_of(entry.message.header.priority)];
+            if lane.spill.is_none() && lane.has_room(self.window) {
+                lane.append(entry);
+            } else {
+                lane.spill = Some(Spill { last: entry.message.header.id, ticket: entry.ticket });
+            }
+        }
+        self.depth.fetch_add(count, Ordering::Relaxed);
+        drop(lanes);
+        self.arrived.notify_one();
+    }
+
+    /// Puts messages back that were taken, each at its old place.
+    pub(crate) fn give_back(&self, messages: impl DoubleEndedIterator<Item = Message>) {
+        let mut lanes = self.lanes();
+        let mut count = 0;
+        for message in messages.rev() {
+            let lane = &mut lanes[lane_of(message.header.priority)];
+            let id = message.header.id;
+            let place = lane.waiting.partition_point(|other| other.message.header.id < id);
+            let entry = Entry { message, ticket: None };
+            lane.bytes += size(&entry);
+            lane.waiting.insert(place, entry);
+            count += 1;
+        }
+        self.depth.fetch_add(count, Ordering::Relaxed);
+        drop(lanes);
+        if count > 0 {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Takes up to `most` messages from the front, as far as they are `ready`.
+    pub(crate) fn take(&self, most: usize, ready: impl Fn(&T) -> bool) -> Vec<Message> {
+        let mut lanes = self.lanes();
+        let mut taken = Vec::new();
+        let mut all_ready = true;
+        for lane in lanes.iter_mut() {
+            while taken.len() < most
+                && lane.waiting.front().is_some_and(|entry| entry.ticket.as_ref().is_none_or(&ready))
+                && let Some(entry) = lane.pop()
+            {
+                taken.push(entry.message);
+            }
+            all_ready &= lane.waiting.is_empty();
+            // What this lane has on disk comes before what the next one has in memory.
+            if !all_ready || lane.spill.is_some() {
+                break;
+            }
+        }
+        self.depth.fetch_sub(taken.len() as u64, Ordering::Relaxed);
+        let low = lanes.iter().any(|lane| self.is_low(lane));
+        let more = lanes.iter().any(|lane| !lane.waiting.is_empty());
+        drop(lanes);
+        if low {
+            self.low.notify_one();
+        }
+        // One wake-up was for all that arrived; other workers of the item hear of the rest.
+        if more && !taken.is_empty() {
+            self.arrived.notify_one();
+        }
+        taken
+    }
+
+    /// The ticket of the first message; none when nothing can be taken yet.
+    pub(crate) fn front(&self) -> Option<Option<T>> {
+        let lanes = self.lanes();
+        for lane in lanes.iter() {
+            if let Some(entry) = lane.waiting.front() {
+                return Some(entry.ticket.clone());
+            }
+            if lane.spill.is_some() {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Returns when something may have arrived.
+    pub(crate) async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
+    /// Returns when there may be room for what is on disk.
+    pub(crate) async fn low(&self) {
+        self.low.notified().await;
+    }
+
+    fn is_low(&self, lane: &Lane<T>) -> bool {
+        lane.spill.is_some()
+            && lane.waiting.len() <= self.window.count / 2
+            && lane.bytes <= self.window.bytes / 2
+    }
+
+    /// The first stretch that has to be read back and has room.
+    pub(crate) fn gap(&self) -> Option<Gap<T>> {
+        let lanes = self.lanes();
+        let (lane, priority) = lanes.iter().zip(Priority::ALL).find(|(lane, _)| self.is_low(lane))?;
+        let spill = lane.spill.as_ref()?;
+        Some(Gap {
+            priority: *priority,
+            after: lane.last,
+            last: spill.last,
+            ticket: spill.ticket.clone(),
+            count: (self.window.count - lane.waiting.len().min(self.window.count)).max(1),
+            bytes: (self.window.bytes - lane.bytes.min(self.window.bytes)).max(1),
+        })
+    }
+
+    /// Puts in what was read for `gap`, which was read after its ticket was durable.
+    ///
+    /// `found` begins behind [`Gap::after`] and leaves none out. There is one reader of gaps.
+    pub(crate) fn fill(&self, gap: &Gap<T>, found: Vec<Message>) {
+        let mut lanes = self.lanes();
+        let lane = &mut lanes[lane_of(gap.priority)];
+        let nothing = found.is_empty();
+        for message in found {
+            lane.append(Entry { message, ticket: None });
+        }
+        let Some(spill) = &lane.spill else { return };
+        // Nothing behind `after` although all of it was durable: what was left out has been taken
+        // care of otherwise, unless more was left out since.
+        if lane.last >= spill.last || (nothing && spill.last == gap.last) {
+            lane.spill = None;
+        }
+        if lanes.iter().all(|lane| lane.spill.is_none()) {
+            let waiting: usize = lanes.iter().map(|lane| lane.waiting.len()).sum();
+            self.depth.store(waiting as u64, Ordering::Relaxed);
+        }
+        let more = lanes.iter().any(|lane| self.is_low(lane));
+        drop(lanes);
+        if more {
+            self.low.notify_one();
+        }
+        if !nothing || !more {
+            self.arrived.notify_one();
+        }
+    }
+}
+
+fn lane_of(priority: Priority) -> usize {
+    match priority {
+        Priority::HighSync => 0,
+        Priority::Sync => 1,
+        Priority::SimSync => 2,
+        Priority::Async => 3,
+    }
+}
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;

@@ -1,0 +1,61 @@
+//! Reads back what a queue left to the disk: all of it at the start, the rest as the window empties.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::Message;
+use store::StoreError;
+
+use crate::engine::{Engine, ItemQueue};
+use crate::queue::Gap;
+use crate::ticket::Ticket;
+
+/// The pause after a read that failed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Fills the window of a queue for the first time, before anything new is taken in.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn recover(engine: &Engine, queue: &ItemQueue) -> Result<(), StoreError> {
+    while let Some(gap) = queue.gap() {
+        fill(engine, queue, gap).await?;
+    }
+    Ok(())
+}
+
+/// Keeps the window of a queue filled until the ledger is closed.
+pub(crate) async fn keep_filled(engine: Arc<Engine>, queue: Arc<ItemQueue>) {
+    loop {
+        let Some(gap) = queue.gap() else {
+            queue.low().await;
+            continue;
+        };
+        match fill(&engine, &queue, gap).await {
+            Ok(()) => {}
+            Err(StoreError::Closed { .. }) => return,
+            Err(error) => {
+                let item = &*queue.name;
+                tracing::error!(
+                    item,
+                    "item \"{item}\": its queue cannot be read back: {error}; next try in 1s"
+                );
+                engine.clock.sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Reads one stretch. A commit contains everything before it, so what is read once the last message of
+/// the stretch is durable leaves none of it out.
+async fn fill(engine: &Engine, queue: &ItemQueue, gap: Gap<Ticket>) -> Result<(), StoreError> {
+    if let Some(ticket) = &gap.ticket {
+        ticket.durable(&engine.ledger).await?;
+    }
+    let (name, priority) = (queue.name.clone(), gap.priority);
+    let (after, count, bytes) = ((gap.priority, gap.after), gap.count, gap.bytes);
+    let found = engine.read(move |reader| reader.window(&name, Some(after), count, bytes)).await?;
+    let found = found.into_iter().take_while(|(header, _)| header.priority == priority);
+    queue.fill(&gap, found.map(|(header, body)| Message { header, body }).collect());
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! The decisions about a batch become one change: completions, and what is sent on.
+
+use std::sync::Arc;
+
+use model::{
+    BusinessType, Event, EventKind, Message, MessageBody, MessageHeader, MessageId, MessageStatus, Outgoing,
+    Timestamp,
+};
+use store::{Change, HeaderUpdate, Ids};
+
+use crate::engine::{Engine, Item, about, log};
+use crate::intake::HEADER_BYTES;
+use crate::lots::{Lots, Route};
+use crate::slot::stands;
+use crate::ticket::Ticket;
+
+/// A message to send on. Its id is given when it is handed to the ledger.
+struct Sending {
+    message: Message,
+    /// Whether the body is new, and has to be stored.
+    new_body: bool,
+    /// None when the target takes no messages; the header then says so.
+    route: Option<Route>,
+}
+
+/// What becomes of one batch.
+pub(crate) struct Settling<'a> {
+    engine: &'a Engine,
+    item: &'a Item,
+    now: Timestamp,
+    updates: Vec<HeaderUpdate>,
+    /// What is said; logged when it is submitted.
+    events: Vec<Event>,
+    /// What is said and logged at a lower level: there may be one for every message.
+    quiet: Vec<Event>,
+    sendings: Vec<Sending>,
+    /// The description used last: most messages of a batch have the same.
+    description: Arc<str>,
+    completed: u64,
+    errors: u64,
+}
+
+impl<'a> Settling<'a> {
+    pub(crate) fn new(engine: &'a Engine, item: &'a Item, now: Timestamp, batch: usize) -> Self {
+        Settling {
+            engine,
+            item,
+            now,
+            updates: Vec::with_capacity(batch),
+            events: Vec::new(),
+            quiet: Vec::new(),
+            sendings: Vec::with_capacity(batch),
+            description: Arc::from(""),
+            completed: 0,
+            errors: 0,
+        }
+    }
+
+    /// The time of the whole change.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(crate) fn say(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// The message is done.
+    pub(crate) fn complete(&mut self, message: &Message, sends: Vec<Outgoing>, events: Vec<Event>) {
+        self.end(message.header.id, MessageStatus::Completed, false, String::new());
+        self.send(message, sends);
+        self.events.extend(events);
+        self.completed += 1;
+    }
+
+    /// The message is set aside on purpose.
+    pub(crate) fn discard(&mut self, message: &Message, reason: String) {
+        let text = format!("message {} is discarded: {reason}", message.header.id);
+        self.quiet.push(self.about(message, EventKind::Info, text));
+        self.end(message.header.id, MessageStatus::Discarded, false, reason);
+        self.completed += 1;
+    }
+
+    /// The message failed for good.
+    pub(crate) fn reject(&mut self, message: &Message, reason: String, sends: Vec<Outgoing>) {
+        let text = format!("message {} failed: {reason}", message.header.id);
+        self.say(self.about(message, EventKind::Error, text));
+        self.end(message.header.id, MessageStatus::Error, true, reason);
+        self.send(message, sends);
+        self.errors += 1;
+    }
+
+    /// The message is parked for a person.
+    pub(crate) fn suspend(&mut self, message: &Message, kind: EventKind, reason: String) {
+        let text = format!("message {} is suspended: {reason}", message.header.id);
+        self.say(self.about(message, kind, text));
+        let mut update = stands(message.header.id, MessageStatus::Suspended, reason);
+        update.is_error = true;
+        self.updates.push(update);
+        self.errors += 1;
+    }
+
+    /// The message is not done: it stands there, for that reason.
+    pub(crate) fn stays(&mut self, message: &Message, status: MessageStatus, reason: &str) {
+        self.updates.push(stands(message.header.id, status, reason.to_owned()));
+    }
+
+    fn about(&self, message: &Message, kind: EventKind, text: String) -> Event {
+        about(&message.header, kind, self.item.name(), text)
+    }
+
+    fn end(&mut self, id: MessageId, status: MessageStatus, is_error: bool, error_status: String) {
+        let time_processed = Some(self.now);
+        self.updates.push(HeaderUpdate { id, status, is_error, error_status, time_processed });
+    }
+
+    fn send(&mut self, request: &Message, sends: Vec<Outgoing>) {
+        for outgoing in sends {
+            let route = Route::to(self.engine, &outgoing.target);
+            let mut header = self.header(request, &outgoing.target, route.as_ref());
+            if !outgoing.description.is_empty() {
+                if *self.description != *outgoing.description {
+                    self.description = Arc::from(outgoing.description);
+                }
+                header.description = self.description.clone();
+            }
+            let new_body = outgoing.body.is_some();
+            let body = outgoing.body.unwrap_or_else(|| request.body.clone());
+            self.sendings.push(Sending { message: Message { header, body }, new_body, route });
+        }
+    }
+
+    fn header(&self, request: &Message, target: &str, route: Option<&Route>) -> MessageHeader {
+        let nowhere = || (Arc::from(target), BusinessType::Unknown);
+        let (target, kind) = route.map_or_else(nowhere, |route| (route.name.clone(), route.kind));
+        let mut header = MessageHeader::request(
+            MessageId(0),
+            Some(request.header.session),
+            self.item.name(),
+            self.item.def.business_type(),
+            &target,
+            kind,
+            request.header.body,
+            self.now,
+        );
+        header.priority = request.header.priority;
+        header.super_session.clone_from(&request.header.super_session);
+        if route.is_none() {
+            header.status = MessageStatus::Error;
+            header.is_error = true;
+            header.time_processed = Some(self.now);
+            header.error_status =
+                format!("target \"{target}\" is no process or operation of this production");
+        }
+        header
+    }
+
+    fn bytes(&self) -> usize {
+        let stored = self.sendings.iter().filter(|sending| sending.new_body);
+        let bodies: usize = stored.map(|sending| sending.message.body.content().len()).sum();
+        bodies + (self.sendings.len() + self.updates.len()) * HEADER_BYTES
+    }
+
+    /// Hands all of it to the ledger as one change, and what is sent on to its queues.
+    pub(crate) async fn submit(mut self) {
+        self.item.activity.ended(self.completed, self.errors, self.now);
+        let nothing = self.updates.is_empty() && self.events.is_empty() && self.sendings.is_empty();
+        if nothing {
+            return;
+        }
+        let permit = self.engine.ledger.reserve(self.bytes()).await;
+        let now = self.now;
+        let mut events = std::mem::take(&mut self.events);
+        let mut lost = Vec::new();
+        let (updates, quiet, sendings) = (self.updates, self.quiet, self.sendings);
+        let item = self.item.name();
+        self.engine.submit(Some(permit), |ids, ticket| {
+            let mut change = Change { updated: updates, ..Change::default() };
+            dispatch(sendings, &mut change, ids, ticket, |header| {
+                let text = format!("message {} cannot be sent: {}", header.id, header.error_status);
+                lost.push(about(header, EventKind::Error, item, text));
+            });
+            events.append(&mut lost);
+            change.events = events.iter().chain(&quiet).map(|event| (now, event.clone())).collect();
+            change
+        });
+        events.iter().for_each(log);
+        for event in quiet {
+            tracing::debug!(item = event.item, message_id = event.message.map(|id| id.0), "{}", event.text);
+        }
+    }
+}
+
+/// Gives the messages their ids, in order, and puts them on their queues.
+fn dispatch(
+    sendings: Vec<Sending>,
+    change: &mut Change,
+    ids: &mut Ids,
+    ticket: &Ticket,
+    mut lost: impl FnMut(&MessageHeader),
+) {
+    let mut lots = Lots::default();
+    change.created.reserve(sendings.len());
+    for Sending { mut message, new_body, route } in sendings {
+        message.header.id = ids.message();
+        if new_body {
+            message.header.body = Some(store_body(change, ids, message.body.clone()));
+        }
+        change.created.push(message.header.clone());
+        match route {
+            Some(route) => lots.add(&route.queue, message, ticket),
+            None => lost(&message.header),
+        }
+    }
+    lots.push();
+}
+
+fn store_body(change: &mut Change, ids: &mut Ids, body: MessageBody) -> model::BodyId {
+    let id = ids.body();
+    change.bodies.push((id, body));
+    id
+}

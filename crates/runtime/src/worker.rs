@@ -1,0 +1,302 @@
+//! A worker: takes messages from its item's queue, hands them to its host, settles what was decided.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use model::{Decision, Event, EventKind, HostContext, Message, MessageStatus, fault};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::batch::BatchSize;
+use crate::engine::{Engine, Item, ItemQueue};
+use crate::patience::{Patience, Verdict};
+use crate::settle::Settling;
+use crate::slot::Slot;
+use crate::status::ItemState;
+use crate::supervise::{Handler, Panicked, caught, raise};
+
+/// A worker of one item.
+pub(crate) struct Worker {
+    engine: Arc<Engine>,
+    item: Arc<Item>,
+    queue: Arc<ItemQueue>,
+    slot: Arc<Slot>,
+    context: HostContext,
+    /// The message that failed and is tried again: first, and alone.
+    held: Option<Message>,
+    patience: Patience,
+    batch: BatchSize,
+}
+
+/// How a worker goes on after a batch.
+enum Next {
+    Go,
+    /// After that long, since a message is to be tried again.
+    Pause(Duration),
+    /// With a new host, after that long.
+    Raise(Duration),
+    /// Not at all: the item cannot go on.
+    Fail(String),
+}
+
+impl Worker {
+    pub(crate) fn new(
+        engine: &Arc<Engine>,
+        item: &Arc<Item>,
+        queue: &Arc<ItemQueue>,
+        slot: &Arc<Slot>,
+        context: &HostContext,
+    ) -> Self {
+        Worker {
+            engine: engine.clone(),
+            item: item.clone(),
+            queue: queue.clone(),
+            slot: slot.clone(),
+            context: context.clone(),
+            held: None,
+            patience: Patience::default(),
+            batch: BatchSize::new(item.def.pool_size, item.def.throttle.is_some()),
+        }
+    }
+
+    /// Works until the item is asked to stop or cannot go on, beginning with the host `first`.
+    pub(crate) async fn run(mut self, first: Handler) {
+        let mut host = raise(&self.engine, &self.item, &self.context, Some(first)).await;
+        while let Some(handler) = host.as_mut()
+            && let Some((batch, actor)) = self.next().await
+        {
+            let next = self.serve(handler, batch).await;
+            // An actor is free for others while this item waits.
+            drop(actor);
+            match next {
+                Next::Go => {}
+                Next::Pause(pause) => {
+                    self.engine.sleep_unless_stopping(&self.item, pause).await;
+                }
+                Next::Raise(pause) => {
+                    // What it held open is closed before the next one opens it.
+                    drop(host.take());
+                    self.engine.sleep_unless_stopping(&self.item, pause).await;
+                    host = raise(&self.engine, &self.item, &self.context, None).await;
+                }
+                Next::Fail(reason) => self.engine.fail(&self.item, &reason),
+            }
+            if let Some(throttle) = self.item.def.throttle {
+                self.engine.sleep_unless_stopping(&self.item, throttle).await;
+            }
+        }
+        self.queue.give_back(self.held.into_iter());
+    }
+
+    /// The next messages, with the right to work on them; none when the item is to stop.
+    async fn next(&mut self) -> Option<(Vec<Message>, Option<OwnedSemaphorePermit>)> {
+        let item = self.item.clone();
+        tokio::select! {
+            biased;
+            () = item.stopping() => None,
+            next = self.wait() => next,
+        }
+    }
+
+    /// Waits for the next messages. May be given up at any time: it takes them without a wait behind.
+    async fn wait(&mut self) -> Option<(Vec<Message>, Option<OwnedSemaphorePermit>)> {
+        let outside = self.item.def.component.outside_effects;
+        while self.held.is_none() {
+            let ledger = &self.engine.ledger;
+            match self.queue.front() {
+                None => self.queue.arrived().await,
+                Some(Some(ticket)) if outside && !ticket.is_durable(ledger) => {
+                    // Fails only when the ledger is closed: nothing more is sent out then.
+                    ticket.durable(ledger).await.ok()?;
+                }
+                Some(_) => {
+                    let actor = self.actor().await;
+                    let most = self.batch.next(self.queue.depth());
+                    let batch = self.queue.take(most, |ticket| !outside || ticket.is_durable(ledger));
+                    if !batch.is_empty() {
+                        self.item.activity.took(batch.len(), self.engine.clock.now());
+                        return Some((batch, actor));
+                    }
+                }
+            }
+        }
+        let actor = self.actor().await;
+        Some((self.held.take().into_iter().collect(), actor))
+    }
+
+    /// The right to work, for a process that shares the actor pool.
+    async fn actor(&self) -> Option<OwnedSemaphorePermit> {
+        if self.item.def.pool_size > 0 {
+            return None;
+        }
+        // The pool is never closed.
+        self.engine.actors.clone().acquire_owned().await.ok()
+    }
+
+    /// Hands a batch to the host and settles what it decided.
+    async fn serve(&mut self, host: &mut Handler, batch: Vec<Message>) -> Next {
+        let count = batch.len() as u64;
+        let begun = self.engine.clock.now();
+        self.item.activity.in_hand.fetch_add(count, Ordering::Relaxed);
+        self.slot.begin(&batch, begun);
+        fault::point("host.before_message");
+        let decided = caught(host.on_messages(&batch, &self.context)).await;
+        fault::point("host.after_message");
+        let shown = self.slot.end();
+        self.batch.took(batch.len(), self.engine.clock.now().since(begun));
+        let next = match decided {
+            Ok(decisions) => self.settle(batch, decisions, shown).await,
+            Err(panicked) => self.panicked(batch, &panicked, shown).await,
+        };
+        self.item.activity.in_hand.fetch_sub(count, Ordering::Relaxed);
+        next
+    }
+
+    /// Writes what was decided. `shown` says that the batch was marked as Delivered meanwhile.
+    async fn settle(&mut self, batch: Vec<Message>, decisions: Vec<Decision>, shown: bool) -> Next {
+        let engine = self.engine.clone();
+        let item = self.item.clone();
+        let mut settling = Settling::new(&engine, &item, engine.clock.now(), batch.len());
+        let mut next = Next::Go;
+        let mut back = Vec::new();
+        let undecided = decisions.is_empty() && !item.is_stopping();
+        let mut decisions = decisions.into_iter();
+        for message in batch {
+            let decision = match decisions.next() {
+                // A host that looks at nothing would be asked for ever, without a pause.
+                None if undecided && back.is_empty() && self.held.is_none() => {
+                    Decision::retry("the host decided about no message")
+                }
+                None => {
+                    back.push(message);
+                    continue;
+                }
+                Some(decision) => decision,
+            };
+            if let Some((message, held)) = self.decide(&mut settling, message, decision) {
+                match held {
+                    Next::Pause(pause) if self.held.is_none() => {
+                        self.held = Some(message);
+                        next = Next::Pause(pause);
+                        continue;
+                    }
+                    Next::Fail(reason) => next = Next::Fail(reason),
+                    _ => {}
+                }
+                back.push(message);
+            }
+        }
+        self.put_back(settling, back, shown).await;
+        next
+    }
+
+    /// Carries one decision out. Says the message and what is to be done with it when it is not done.
+    fn decide(
+        &mut self,
+        settling: &mut Settling<'_>,
+        message: Message,
+        decision: Decision,
+    ) -> Option<(Message, Next)> {
+        match decision {
+            Decision::Retry { reason, after } => {
+                let verdict =
+                    self.patience.failed(&message.header, &reason, after, &self.item.def, settling.now());
+                return self.wait_or_suspend(settling, message, &reason, verdict);
+            }
+            Decision::Fatal(reason) => {
+                settling.stays(&message, MessageStatus::Queued, &reason);
+                return Some((message, Next::Fail(reason)));
+            }
+            Decision::Completed { sends, events } => settling.complete(&message, sends, events),
+            Decision::Discarded(reason) => settling.discard(&message, reason),
+            Decision::Suspend(reason) => settling.suspend(&message, EventKind::Warning, reason),
+            Decision::Reject { reason, sends } => settling.reject(&message, reason, sends),
+        }
+        self.no_longer_waits(settling, &message);
+        None
+    }
+
+    fn wait_or_suspend(
+        &mut self,
+        settling: &mut Settling<'_>,
+        message: Message,
+        reason: &str,
+        verdict: Verdict,
+    ) -> Option<(Message, Next)> {
+        match verdict {
+            Verdict::GiveUp(reason) => {
+                settling.suspend(&message, EventKind::Error, reason);
+                self.no_longer_waits(settling, &message);
+                None
+            }
+            Verdict::Wait { pause, event, shown, line } => {
+                if let Some(line) = line {
+                    let id = message.header.id.0;
+                    tracing::warn!(
+                        item = &**self.item.name(),
+                        message_id = id,
+                        "item \"{}\": {line}",
+                        self.item.name()
+                    );
+                }
+                if let Some(event) = event {
+                    settling.say(event);
+                }
+                if shown {
+                    settling.stays(&message, MessageStatus::Delivered, reason);
+                }
+                let waiting = format!("message {} is tried again: {reason}", message.header.id);
+                self.item.activity.set(ItemState::Waiting, Some(waiting));
+                Some((message, Next::Pause(pause)))
+            }
+        }
+    }
+
+    fn no_longer_waits(&mut self, settling: &mut Settling<'_>, message: &Message) {
+        if let Some(event) = self.patience.ended(&message.header, &self.item.def, settling.now()) {
+            settling.say(event);
+            self.item.activity.goes_on();
+        }
+    }
+
+    /// Hands the change to the ledger, and then puts back what is not done: what others of this item
+    /// write about those messages has to come later.
+    async fn put_back(&self, mut settling: Settling<'_>, back: Vec<Message>, shown: bool) {
+        if shown {
+            back.iter().for_each(|message| settling.stays(message, MessageStatus::Queued, ""));
+        }
+        settling.submit().await;
+        if !back.is_empty() {
+            self.item.activity.untook(back.len());
+            self.queue.give_back(back.into_iter());
+        }
+    }
+
+    /// The host panicked: the messages are tried one at a time, so that the culprit is known; a
+    /// culprit that is alone is retried, and given up when it does so again and again.
+    async fn panicked(&mut self, batch: Vec<Message>, panicked: &Panicked, shown: bool) -> Next {
+        let place = &panicked.place;
+        if let [message] = batch.as_slice() {
+            let header = &message.header;
+            let reason = format!("the host panicked{place}");
+            let decision = match self.patience.panicked(header.id) {
+                true => Decision::Reject { reason: format!("{reason}, again and again"), sends: Vec::new() },
+                false => Decision::retry(reason),
+            };
+            return match self.settle(batch, vec![decision], shown).await {
+                Next::Pause(pause) => Next::Raise(pause),
+                _ => Next::Raise(Duration::ZERO),
+            };
+        }
+        let count = batch.len();
+        self.batch.singly(count);
+        let text = format!(
+            "the host panicked{place} with {count} messages in hand; it is built anew, and they are tried one at a time"
+        );
+        self.engine.say(Event::new(EventKind::Error, self.item.name(), text));
+        let (engine, item) = (self.engine.clone(), self.item.clone());
+        let settling = Settling::new(&engine, &item, engine.clock.now(), 0);
+        self.put_back(settling, batch, shown).await;
+        Next::Raise(Duration::ZERO)
+    }
+}
