@@ -1,17 +1,22 @@
 //! The components: business services, processes and operations, one file each.
 //!
 //! A component sees the world through its host context alone; how its protocol is spoken lies in
-//! [`adapters`]. [`CATALOGUE`] is the visible list of them all.
+//! [`adapters`], and what open WebSockets need in `sockets`. [`CATALOGUE`] is the visible list of them all.
 
 pub mod adapters;
 pub mod operations;
 pub mod processes;
+pub mod search;
 pub mod services;
+mod sockets;
 
 use model::{Catalogue, ComponentSpec};
 
 /// Every component, in the order in which listings show them.
 pub const CATALOGUE: Catalogue = Catalogue(&[
     ComponentSpec::of::<services::hl7_file::HL7FileService>(),
+    ComponentSpec::of::<services::websocket::WebSocketService>(),
+    ComponentSpec::of::<processes::hl7_router::HL7Router>(),
+    ComponentSpec::of::<processes::socket_invocation::SocketInvocation>(),
     ComponentSpec::of::<operations::hl7_file::HL7FileOperation>(),
 ]);

@@ -1,1 +1,4 @@
 //! Business processes decide what becomes of messages.
+
+pub mod hl7_router;
+pub mod socket_invocation;

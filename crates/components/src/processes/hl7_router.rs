@@ -1,0 +1,381 @@
+//! `hl7.router`: sends HL7 messages on, by rules about what stands in them.
+//!
+//! ```yaml
+//! processes:
+//!   MsgRouter:
+//!     type: hl7.router
+//!     settings:
+//!       bad_message_handler: BadMessageHandler
+//!       rules:
+//!         - name: admissions
+//!           when: MSH-9.1 = "ADT" and PV1-2 in ("I", "E")
+//!           send: [HL7FileOperation]
+//!         - otherwise: true
+//!           send: [HL7FileOperation]
+//! ```
+//!
+//! All rules are looked at in order, and each that holds sends the message on as it came, under the
+//! rule's name; `stop: true` makes a rule that holds the last one. `otherwise` sends what no rule
+//! before it wanted. A message that nothing wants is discarded, visibly, with that reason.
+//!
+//! What cannot be read as HL7 is no matter for rules: it ends as an error that names the place, and
+//! goes to `bad_message_handler`; without one it stays where it is, in the ledger.
+
+use async_trait::async_trait;
+use hl7::{Message as Hl7, ReadError};
+use model::{
+    BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, HostContext,
+    Message, Note, NoteKind, Outgoing,
+};
+use rules::{Facts, Routing, Rule, RuleSet};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What an engineer may set.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The item that gets what cannot be read as HL7, instead of the rules; none to keep it in the
+    /// ledger alone. Either way it ends as an error with the place that was wrong.
+    #[serde(default)]
+    pub bad_message_handler: Option<String>,
+    /// Which messages go where; looked at in order.
+    pub rules: Vec<RuleSettings>,
+}
+
+/// One rule.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSettings {
+    /// What the rule is called in traces; `rule` and its number when left out.
+    #[serde(default)]
+    pub name: String,
+    /// The condition, as in `MSH-9.1 = "ADT" and PV1-2 in ("I", "E")`. Needed unless `otherwise`.
+    #[serde(default)]
+    pub when: Option<String>,
+    /// Whether the rule is for what no rule before it wanted. It can only be the last one.
+    #[serde(default)]
+    pub otherwise: bool,
+    /// The items that get the message; an empty list to set it aside knowingly.
+    pub send: Vec<String>,
+    /// Whether no rule behind this one is looked at when it holds.
+    #[serde(default)]
+    pub stop: bool,
+    /// Whether the rule is left out.
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+impl From<&RuleSettings> for Rule {
+    fn from(rule: &RuleSettings) -> Rule {
+        let RuleSettings { name, when, otherwise, send, stop, disabled } = rule.clone();
+        Rule { name, when, otherwise, send, stop, disabled }
+    }
+}
+
+/// Sends HL7 messages on, by rules about what stands in them.
+pub struct HL7Router;
+
+impl Component for HL7Router {
+    const TYPE: &'static str = "hl7.router";
+    const BUSINESS_TYPE: BusinessType = BusinessType::BusinessProcess;
+    const SUMMARY: &'static str = "sends HL7 messages on, by rules about what stands in them";
+    const EXAMPLE: &'static str = "\
+MsgRouter:
+  type: hl7.router
+  settings:
+    bad_message_handler: BadMessageHandler
+    rules:
+      - name: admissions
+        when: MSH-9.1 = \"ADT\" and PV1-2 in (\"I\", \"E\")
+        send: [HL7FileOperation]
+      - otherwise: true
+        send: [HL7FileOperation]
+";
+    type Settings = Settings;
+
+    fn check(settings: &Settings, checks: &mut Checks) {
+        for finding in RuleSet::findings(&rules_of(settings)) {
+            checks.notes.push(Note {
+                kind: if finding.is_error { NoteKind::Error } else { NoteKind::Warning },
+                path: finding.place.to_string(),
+                range: finding.range,
+                message: finding.message,
+                help: finding.help,
+            });
+        }
+        for (i, rule) in settings.rules.iter().enumerate() {
+            for (j, target) in rule.send.iter().enumerate() {
+                checks.sends_to(format!("rules[{i}].send[{j}]"), target);
+            }
+        }
+        if let Some(handler) = &settings.bad_message_handler {
+            checks.sends_to("bad_message_handler", handler);
+        }
+    }
+
+    fn build(settings: Settings) -> Result<Built, BuildError> {
+        let rules = RuleSet::compile(&rules_of(&settings)).map_err(|findings| match findings.first() {
+            Some(first) => BuildError { path: first.place.to_string(), message: first.message.clone() },
+            None => BuildError { path: "rules".into(), message: "the rules cannot be compiled".into() },
+        })?;
+        Ok(Built::Process(Box::new(Router { rules, bad_message_handler: settings.bad_message_handler })))
+    }
+}
+
+fn rules_of(settings: &Settings) -> Vec<Rule> {
+    settings.rules.iter().map(Rule::from).collect()
+}
+
+struct Router {
+    rules: RuleSet,
+    bad_message_handler: Option<String>,
+}
+
+#[async_trait]
+impl BusinessProcess for Router {
+    async fn on_message(&mut self, request: &Message, _host: &HostContext) -> Decision {
+        self.decide(request)
+    }
+
+    async fn on_messages(&mut self, requests: &[Message], _host: &HostContext) -> Vec<Decision> {
+        // No decision of a router holds the queue, and none waits for anything.
+        requests.iter().map(|request| self.decide(request)).collect()
+    }
+}
+
+impl Router {
+    fn decide(&self, request: &Message) -> Decision {
+        match read(request) {
+            Ok(message) => self.route(request, &message),
+            Err(reason) => self.bad(reason),
+        }
+    }
+
+    fn route(&self, request: &Message, message: &Hl7) -> Decision {
+        let mut sends = Vec::new();
+        let routing = self.rules.route(&facts(request, message), |routed| {
+            sends.push(Outgoing::same_body(routed.target, routed.rule));
+        });
+        match routing {
+            Routing::Unmatched => Decision::Discarded("no rule matched".to_owned()),
+            Routing::Matched(rule) if sends.is_empty() => {
+                Decision::Discarded(format!("rule \"{rule}\" matched and sends it nowhere"))
+            }
+            Routing::Matched(_) => Decision::send(sends),
+        }
+    }
+
+    fn bad(&self, reason: String) -> Decision {
+        match &self.bad_message_handler {
+            Some(handler) => Decision::Reject {
+                reason: format!("{reason}; sent to \"{handler}\""),
+                sends: vec![Outgoing::same_body(handler.as_str(), "bad message")],
+            },
+            None => {
+                let reason = format!("{reason}; kept here, since there is no bad_message_handler");
+                Decision::Reject { reason, sends: Vec::new() }
+            }
+        }
+    }
+}
+
+/// The message that `request` holds, or why it is none, without a word of its content.
+fn read(request: &Message) -> Result<Hl7, String> {
+    let body = &request.body;
+    if body.class() != BodyClass::HL7 {
+        return Err(format!("body is \"{}\"; expected \"{}\"", body.class().0, BodyClass::HL7.0));
+    }
+    let read: Result<Hl7, ReadError> = body.parsed(|body| Hl7::read(body.content().clone(), body.charset()));
+    let message = read.map_err(|error| error.to_string())?;
+    let faults = message.faults();
+    match faults.as_slice() {
+        [] => Ok(message),
+        [only] => Err(only.to_string()),
+        [first, rest @ ..] => Err(format!("{first}, and {} more of the kind", rest.len())),
+    }
+}
+
+/// What rules can ask about `request`.
+fn facts<'a>(request: &'a Message, message: &'a Hl7) -> Facts<'a> {
+    Facts {
+        message: Some(message),
+        source: &request.header.source,
+        target: &request.header.target,
+        doc_type: request.body.doc_type(),
+        origin: request.body.name(),
+        session: request.header.session.0,
+        id: request.header.id.0,
+        class: request.body.class().0,
+        description: &request.header.description,
+        resent: &request.header.resent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::MessageBody;
+    use serde_json::{Value, json};
+    use testkit::{TestHost, message, request};
+
+    use super::*;
+
+    const ADMISSION: &str = "MSH|^~\\&|LAB||||||ADT^A01|7|P|2.5\rPID|1||4711\rPV1|1|I\r";
+
+    fn settings() -> Value {
+        json!({
+            "bad_message_handler": "Bad",
+            "rules": [
+                { "name": "admissions", "when": "MSH-9.1 = \"ADT\" and PV1-2 in (\"I\", \"E\")", "send": ["A", "B"] },
+                { "when": "MSH-3 = \"LAB\"", "send": ["C"], "stop": true },
+                { "name": "noise", "when": "MSH-9.1 = \"ACK\"", "send": [] },
+                { "name": "again", "when": "MSH-9.2 = \"A01\"", "send": ["D"] },
+            ],
+        })
+    }
+
+    fn spec() -> model::ComponentSpec {
+        model::ComponentSpec::of::<HL7Router>()
+    }
+
+    async fn decide(settings: Value, requests: &[Message]) -> Vec<Decision> {
+        let Built::Process(mut router) = spec().build(settings).unwrap() else { panic!("not a process") };
+        let host = TestHost::new("MsgRouter").context();
+        router.start(&host).await.unwrap();
+        router.on_messages(requests, &host).await
+    }
+
+    /// The decision as one line: what is sent where and why, or the reason.
+    fn line(decision: &Decision) -> String {
+        let all = |sends: &[Outgoing]| {
+            let each = sends.iter().map(|sent| {
+                assert!(sent.body.is_none(), "the body is sent on as it came");
+                format!("{} ({})", sent.target, sent.description)
+            });
+            each.collect::<Vec<_>>().join(", ")
+        };
+        match decision {
+            Decision::Completed { sends, events } => {
+                assert!(events.is_empty());
+                format!("sent: {}", all(sends))
+            }
+            Decision::Discarded(reason) => format!("discarded: {reason}"),
+            Decision::Reject { reason, sends } => format!("rejected: {reason}: {}", all(sends)),
+            other => format!("{other:?}"),
+        }
+    }
+
+    async fn check(settings: Value, request: Message, expected: &str) {
+        assert_eq!(line(&decide(settings, &[request]).await[0]), expected);
+    }
+
+    #[tokio::test]
+    async fn every_rule_that_holds_sends_under_its_name() {
+        check(settings(), message(1, ADMISSION), "sent: A (admissions), B (admissions), C (rule 2)").await;
+        let other = ADMISSION.replace("LAB", "X").replace("|I", "|O");
+        check(settings(), message(1, &other), "sent: D (again)").await;
+    }
+
+    #[tokio::test]
+    async fn what_nothing_wants_is_discarded_with_the_reason() {
+        let text = "MSH|^~\\&|X||||||ORU^R01|7|P|2.5\rPID|1\r";
+        check(settings(), message(1, text), "discarded: no rule matched").await;
+        let noise = text.replace("ORU^R01", "ACK");
+        let set_aside = "discarded: rule \"noise\" matched and sends it nowhere";
+        check(settings(), message(1, &noise), set_aside).await;
+    }
+
+    #[tokio::test]
+    async fn rules_can_ask_what_is_known_beside_the_message() {
+        let rules = json!({ "rules": [
+            { "when": "source = \"Source\" and header.target = \"Target\" and session.id = 5", "send": ["A"] },
+        ] });
+        check(rules, message(5, ADMISSION), "sent: A (rule 1)").await;
+    }
+
+    #[tokio::test]
+    async fn what_is_no_hl7_goes_to_the_bad_message_handler_with_its_place() {
+        let line_is_no_segment = ADMISSION.replace("PV1|", "free text of a patient|");
+        let fault = "rejected: segment 3 at byte 46: found no segment, expected three capital letters or \
+                     digits and a field separator; sent to \"Bad\": Bad (bad message)";
+        check(settings(), message(1, &line_is_no_segment), fault).await;
+        let no_message = "rejected: no segment MSH at the start at byte 0; expected \"MSH\" and a field \
+                          separator; sent to \"Bad\": Bad (bad message)";
+        check(settings(), message(1, "Mustermann"), no_message).await;
+        let text = request(1, MessageBody::new(BodyClass::TEXT, ADMISSION));
+        let class =
+            "rejected: body is \"Text\"; expected \"HL7.Message\"; sent to \"Bad\": Bad (bad message)";
+        check(settings(), text, class).await;
+    }
+
+    #[tokio::test]
+    async fn without_a_handler_a_bad_message_is_kept() {
+        let rules = json!({ "rules": [{ "otherwise": true, "send": ["A"] }] });
+        let kept = "rejected: no segment MSH at the start at byte 0; expected \"MSH\" and a field separator; \
+                    kept here, since there is no bad_message_handler: ";
+        check(rules, message(1, "Mustermann"), kept).await;
+    }
+
+    #[tokio::test]
+    async fn several_messages_are_decided_in_order() {
+        let requests = [message(1, ADMISSION), message(2, "x"), message(3, ADMISSION)];
+        let decisions = decide(settings(), &requests).await;
+        let lines: Vec<_> = decisions.iter().map(line).collect();
+        assert_eq!(lines.len(), 3);
+        assert!(
+            lines[0].starts_with("sent") && lines[1].starts_with("rejected") && lines[2].starts_with("sent")
+        );
+    }
+
+    /// Findings as `place: message`, and what is sent where.
+    fn findings(settings: Value) -> (Vec<String>, Vec<String>) {
+        let mut checks = Checks::default();
+        spec().check(settings, &mut checks);
+        let notes = checks.notes.iter().map(|note| format!("{}: {}", note.path, note.message)).collect();
+        let sends = checks.references.iter().map(|at| format!("{}: {}", at.path, at.name)).collect();
+        (notes, sends)
+    }
+
+    #[test]
+    fn a_good_router_has_no_findings_and_says_where_it_sends() {
+        let (notes, sends) = findings(settings());
+        assert_eq!(notes, [""; 0]);
+        assert_eq!(
+            sends,
+            [
+                "rules[0].send[0]: A",
+                "rules[0].send[1]: B",
+                "rules[1].send[0]: C",
+                "rules[3].send[0]: D",
+                "bad_message_handler: Bad"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_wrong_condition_is_marked_where_it_is_wrong() {
+        let mut checks = Checks::default();
+        let rules = json!({ "rules": [{ "when": "MSH-9.1 == 'ADT'", "send": ["A"] }] });
+        spec().check(rules.clone(), &mut checks);
+        let places: Vec<_> =
+            checks.notes.iter().map(|note| (note.path.as_str(), note.range.clone())).collect();
+        assert_eq!(places, [("rules[0].when", Some(8..10)), ("rules[0].when", Some(11..16))]);
+        assert_eq!(checks.notes[0].help.as_deref(), Some("write \"=\""));
+        let error = spec().build(rules).err().unwrap();
+        assert_eq!(error.path, "rules[0].when");
+    }
+
+    #[test]
+    fn settings_are_what_they_are() {
+        for (wrong, place) in [
+            (json!({}), "missing field `rules`"),
+            (json!({ "rules": [{ "when": "true" }] }), "rules[0]: missing field `send`"),
+            (json!({ "rules": [], "rule": 1 }), "unknown field `rule`"),
+            (json!({ "rules": [{ "wen": "true", "send": [] }] }), "unknown field `wen`"),
+        ] {
+            let (notes, _) = findings(wrong);
+            assert_eq!(notes.len(), 1, "{notes:?}");
+            assert!(notes[0].contains(place), "{notes:?}");
+        }
+    }
+}
