@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use orris_tests::{Engine, Random, admission, batch, eventually, orris};
+use orris_tests::{Engine, Random, admission, batch, eventually, orris, text};
 use store::Reader;
 
 /// Kills at random instants, beside those at fault points.
@@ -357,7 +357,7 @@ fn in_order_of_arrival(data: &Path) -> Vec<String> {
     let query = "SELECT Content FROM MessageHeader JOIN MessageBody ON MessageBody.ID = MessageBodyId \
                  WHERE TargetConfigName = 'MsgRouter' ORDER BY ObjectId";
     let table = reader.sql(query, 10_000_000).expect("SQL runs");
-    table.rows.iter().flat_map(|row| control_ids(&row[0].to_string())).collect()
+    table.rows.iter().flat_map(|row| control_ids(&text(&row[0]))).collect()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use orris_tests::{Engine, Random, admission, eventually};
+use orris_tests::{Engine, Random, admission, eventually, text};
 use store::Reader;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -84,7 +84,7 @@ fn until_done(engine: &mut Engine, folder: &Path) {
 
 fn newest_message(reader: &Reader) -> u64 {
     let table = reader.sql("SELECT coalesce(max(ObjectId), 0) FROM MessageHeader", 1).expect("SQL runs");
-    table.rows[0][0].to_string().parse().expect("a number")
+    text(&table.rows[0][0]).parse().expect("a number")
 }
 
 #[test]
@@ -219,11 +219,11 @@ async fn a_socket_that_died_without_closing_is_found_and_deleted_with_its_events
     eventually("the dead socket's session is deleted", || {
         (reader.sockets(None).expect("readable").len() == 1).then_some(())
     });
-    for text in ["the socket is closed", "socket deleted successfully"] {
-        eventually(text, || {
-            let query = format!("SELECT count(*) FROM EventLog WHERE Text LIKE '{text}%'");
+    for said in ["the socket is closed", "socket deleted successfully"] {
+        eventually(said, || {
+            let query = format!("SELECT count(*) FROM EventLog WHERE Text LIKE '{said}%'");
             let table = reader.sql(&query, 1).expect("SQL runs");
-            (table.rows[0][0].to_string() == "1").then_some(())
+            (text(&table.rows[0][0]) == "1").then_some(())
         });
     }
     alive.send(Message::Close(None)).await.expect("sent");

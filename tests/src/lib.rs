@@ -27,3 +27,15 @@ pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T 
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }
+
+/// A value of an SQL answer as text; empty for nothing.
+pub fn text(value: &store::SqlValue) -> String {
+    use store::SqlValue::{Blob, Integer, Null, Real, Text};
+    match value {
+        Null => String::new(),
+        Integer(number) => number.to_string(),
+        Real(number) => number.to_string(),
+        Text(text) => text.clone(),
+        Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
