@@ -147,6 +147,11 @@ impl Findings {
         self.0.iter().any(|raw| raw.level == Level::Error)
     }
 
+    /// How many things are wrong.
+    pub(crate) fn errors(&self) -> usize {
+        self.0.iter().filter(|raw| raw.level == Level::Error).count()
+    }
+
     /// The findings with their lines, in the order of places, each once, without secrets.
     pub(crate) fn finish(mut self, sources: &Sources, secrets: &crate::secret::Secrets) -> Vec<Finding> {
         self.0.sort_by_key(|raw| (raw.place.file, raw.place.range.start, raw.level));

@@ -1,10 +1,33 @@
 //! Production YAML to a checked definition: every finding at once, each with its place.
+//!
+//! The way of a production: its files are read into one tree that knows where everything stands
+//! ([`tree`], [`files`]), `${…}` is filled in, each map of keys is held against its schema, each
+//! component checks its settings, and what items say about each other is checked last.
+//!
+//! Besides the production's own files and those that `${file:…}` names, nothing is touched.
 
+mod claims;
 mod def;
+mod files;
 mod finding;
+mod fit;
+mod forms;
+mod interpolate;
+mod items;
+mod json_schema;
+mod keys;
+mod links;
+mod production;
 mod render;
+mod resolved;
+mod scalar;
 mod secret;
+mod shape;
 mod source;
+mod suggest;
+mod syntax;
+mod tree;
+mod walk;
 
 use std::path::{Path, PathBuf};
 
@@ -12,28 +35,21 @@ use model::Catalogue;
 
 pub use def::{ItemDef, ProductionDef};
 pub use finding::{Finding, Level, Report};
+pub use json_schema::json_schema;
 pub use source::{Source, Sources};
 
 /// Reads and checks the production at `path`, with `overlays` laid over it in order. `env` gives
 /// the values of environment variables.
 pub fn load(
     path: &Path,
-    _overlays: &[PathBuf],
-    _catalogue: Catalogue,
-    _env: &dyn Fn(&str) -> Option<String>,
+    overlays: &[PathBuf],
+    catalogue: Catalogue,
+    env: &dyn Fn(&str) -> Option<String>,
 ) -> Report {
-    let mut sources = Sources::default();
-    let mut findings = finding::Findings::default();
-    let file = sources.add(path, std::fs::read_to_string(path).unwrap_or_default());
-    findings.error(
-        &source::Place { file, range: 0..0 },
-        None,
-        "reading productions is not available in this version",
-    );
-    Report { production: None, findings: findings.finish(&sources, &Default::default()), sources }
-}
-
-/// The JSON Schema (draft 7) of a whole production file.
-pub fn json_schema(_catalogue: Catalogue) -> serde_json::Value {
-    serde_json::json!({ "$schema": "http://json-schema.org/draft-07/schema#", "type": "object" })
+    let mut files = files::Files::new(env);
+    let production = files.read(path, overlays).and_then(|root| {
+        production::check(root, catalogue, env, &files.sources, &mut files.findings, &mut files.secrets)
+    });
+    let findings = files.findings.finish(&files.sources, &files.secrets);
+    Report { production, findings, sources: files.sources }
 }

@@ -34,11 +34,6 @@ impl Source {
         let end = self.lines.get(line + 1).map_or(self.text.len(), |next| next - 1);
         start..self.text[start..end].trim_end_matches('\r').len() + start
     }
-
-    /// The line, counted from 0, that holds a byte.
-    pub(crate) fn line_of(&self, byte: usize) -> usize {
-        self.lines.partition_point(|start| *start <= byte) - 1
-    }
 }
 
 /// Every file of a production, in the order in which they were read.

@@ -1,0 +1,185 @@
+//! The keys of a production file that belong to no component.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use model::{BusinessType, Span};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+/// One of the three maps of items.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Section {
+    pub(crate) key: &'static str,
+    pub(crate) business_type: BusinessType,
+    /// One of its items, in a sentence.
+    pub(crate) one: &'static str,
+    pub(crate) meaning: &'static str,
+}
+
+/// The three maps of items, in the order in which messages pass them.
+pub(crate) const SECTIONS: [Section; 3] = [
+    Section {
+        key: "services",
+        business_type: BusinessType::BusinessService,
+        one: "a service",
+        meaning: "business services by name: they take messages in",
+    },
+    Section {
+        key: "processes",
+        business_type: BusinessType::BusinessProcess,
+        one: "a process",
+        meaning: "business processes by name: they decide what becomes of messages",
+    },
+    Section {
+        key: "operations",
+        business_type: BusinessType::BusinessOperation,
+        one: "an operation",
+        meaning: "business operations by name: they send messages out",
+    },
+];
+
+/// Known words of a production that this version does not act on.
+pub(crate) const PRODUCTION_LATER: [&str; 9] = [
+    "transforms",
+    "lookup_tables",
+    "schemas",
+    "credentials",
+    "schedules",
+    "alerts",
+    "portal",
+    "store",
+    "limits",
+];
+
+/// Known words of an item that this version does not act on.
+pub(crate) const ITEM_LATER: [&str; 9] = [
+    "schedule",
+    "alert_on_error",
+    "alert_groups",
+    "queue_count_alert",
+    "queue_wait_alert",
+    "inactivity_timeout",
+    "reply_code_actions",
+    "log_trace_events",
+    "order_by",
+];
+
+/// The most workers of one item, or of the actor pool.
+pub(crate) const MOST_WORKERS: u64 = 100;
+
+/// What a production says about itself.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProductionKeys {
+    /// The name of the production.
+    pub(crate) production: String,
+    /// What the production is for.
+    #[serde(default)]
+    pub(crate) description: String,
+    /// Workers shared by the processes whose pool size is 0.
+    #[serde(default = "two")]
+    #[schemars(range(min = 0, max = MOST_WORKERS))]
+    pub(crate) actor_pool_size: u64,
+    /// How long stopping waits for what is in hand.
+    #[serde(default = "half_a_minute")]
+    pub(crate) grace_period: Span,
+}
+
+impl ProductionKeys {
+    /// What a production says about itself that says no more than its name.
+    pub(crate) fn named(name: &str) -> Self {
+        ProductionKeys {
+            production: name.to_owned(),
+            description: String::new(),
+            actor_pool_size: two(),
+            grace_period: half_a_minute(),
+        }
+    }
+}
+
+/// What every item may say, whatever its component.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ItemKeys {
+    /// Whether the item runs.
+    pub(crate) enabled: bool,
+    /// How many messages it works on at once; 1 keeps strict order, 0 lets a process share the actor pool.
+    #[schemars(range(min = 0, max = MOST_WORKERS))]
+    pub(crate) pool_size: u64,
+    /// The items that its messages go to.
+    pub(crate) targets: Vec<String>,
+    /// A word to group items by.
+    pub(crate) category: String,
+    /// What the item is for.
+    pub(crate) comment: String,
+    /// The pause before a message is tried again.
+    pub(crate) retry_interval: Span,
+    /// How long a message is tried before it is suspended.
+    pub(crate) failure_timeout: Timeout,
+    /// The least time between two messages.
+    pub(crate) throttle: Option<Span>,
+}
+
+impl Default for ItemKeys {
+    fn default() -> Self {
+        ItemKeys {
+            enabled: true,
+            pool_size: 1,
+            targets: Vec::new(),
+            category: String::new(),
+            comment: String::new(),
+            retry_interval: Span::secs(5),
+            failure_timeout: Timeout(None),
+            throttle: None,
+        }
+    }
+}
+
+fn two() -> u64 {
+    2
+}
+
+fn half_a_minute() -> Span {
+    Span::secs(30)
+}
+
+/// A duration, or `forever`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Timeout(pub(crate) Option<Duration>);
+
+impl TryFrom<String> for Timeout {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "forever" {
+            return Ok(Timeout(None));
+        }
+        Span::try_from(text).map(|span| Timeout(Some(span.0)))
+    }
+}
+
+impl From<Timeout> for String {
+    fn from(timeout: Timeout) -> String {
+        timeout.0.map_or_else(|| "forever".to_owned(), |duration| Span(duration).to_string())
+    }
+}
+
+impl JsonSchema for Timeout {
+    fn schema_name() -> Cow<'static, str> {
+        "Timeout".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^(forever|[0-9]+ *(ms|s|m|h|d))$",
+            "description": "a duration with its unit, or forever"
+        })
+    }
+}
+
+/// The schema of a type, draft 7, with nothing left to look up.
+pub(crate) fn schema_of<T: JsonSchema>() -> serde_json::Value {
+    let settings = schemars::generate::SchemaSettings::draft07().with(|s| s.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}

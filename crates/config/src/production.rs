@@ -1,0 +1,144 @@
+//! The whole production: its own keys, its items, and then what is between them.
+
+use std::sync::Arc;
+
+use model::Catalogue;
+use serde_json::Value;
+
+use crate::finding::Findings;
+use crate::interpolate::Filler;
+use crate::items::{Item, Reader, component, later};
+use crate::keys::{ItemKeys, PRODUCTION_LATER, ProductionKeys, SECTIONS, schema_of};
+use crate::secret::Secrets;
+use crate::source::Sources;
+use crate::tree::{Kind, Node};
+use crate::walk::{Walk, shown};
+use crate::{ItemDef, ProductionDef, claims, links, resolved, shape};
+
+/// The checked definition of a merged production; none where anything is wrong with it.
+pub(crate) fn check(
+    mut root: Node,
+    catalogue: Catalogue,
+    env: &dyn Fn(&str) -> Option<String>,
+    sources: &Sources,
+    findings: &mut Findings,
+    secrets: &mut Secrets,
+) -> Option<ProductionDef> {
+    fill(&mut root, catalogue, &mut Filler { env, sources, findings, secrets });
+    let keys = keys(&root, findings);
+    let mut items = Vec::new();
+    for section in SECTIONS {
+        let Some(node) = root.get(section.key).filter(|node| !node.is_null()) else { continue };
+        if !matches!(node.kind, Kind::Map(_)) {
+            let message = format!("{} is {}; expected a map of items by name", section.key, shown(node));
+            findings.error(&node.place, None, message);
+        }
+        let mut reader = Reader { catalogue, sources, findings };
+        items.extend(node.entries().iter().map(|entry| reader.item(section, entry)));
+    }
+    let empty = SECTIONS.iter().all(|section| root.get(section.key).is_none_or(Node::is_null));
+    if empty || (items.is_empty() && !findings.any_error()) {
+        let place = root.get("production").map_or(&root.place, |node| &node.place);
+        let help = "add at least one under services, processes or operations";
+        findings.error(place, None, "the production has no items").help(Some(help.to_owned()));
+    }
+    links::check(&items, sources, findings);
+    claims::check(&items, sources, findings);
+    pool(&keys, &items, &root, findings);
+    if findings.any_error() {
+        return None;
+    }
+    Some(ProductionDef {
+        name: keys.production,
+        description: keys.description,
+        actor_pool_size: keys.actor_pool_size as usize,
+        grace_period: keys.grace_period.0,
+        items: items.into_iter().filter_map(definition).collect(),
+        resolved: resolved::yaml(&root),
+    })
+}
+
+/// Fills `${…}` in, and settles what was filled in by the schema of where it stands.
+fn fill(root: &mut Node, catalogue: Catalogue, filler: &mut Filler<'_>) {
+    let Kind::Map(entries) = &mut root.kind else { return };
+    let item_schema = schema_of::<ItemKeys>();
+    let production_schema = schema_of::<ProductionKeys>();
+    for entry in entries {
+        let Some(section) = SECTIONS.into_iter().find(|section| section.key == entry.key) else {
+            filler.fill(&mut entry.value, None);
+            let schema = production_schema["properties"].get(&entry.key).unwrap_or(&Value::Null);
+            shape::settle(schema, &mut entry.value, filler.secrets);
+            continue;
+        };
+        let Kind::Map(items) = &mut entry.value.kind else { continue };
+        for item in items {
+            filler.fill(&mut item.value, Some(&item.key));
+            let spec = component(catalogue, section, &item.value);
+            let mut schema = item_schema.clone();
+            schema["properties"]["settings"] = spec.map(|spec| spec.schema().to_value()).unwrap_or_default();
+            shape::settle(&schema, &mut item.value, filler.secrets);
+        }
+    }
+}
+
+fn keys(root: &Node, findings: &mut Findings) -> ProductionKeys {
+    let mut own = root.clone();
+    if let Kind::Map(entries) = &mut own.kind {
+        // Keys that begin with "x-" are a place for anchors.
+        entries.retain(|entry| !entry.key.starts_with("x-"));
+        entries.retain(|entry| !SECTIONS.iter().any(|section| section.key == entry.key));
+        entries.retain(|entry| !later(findings, entry, &PRODUCTION_LATER, None));
+    }
+    let mut schema = schema_of::<ProductionKeys>();
+    // Known words that are looked at elsewhere, so that a misspelt one is recognised.
+    for word in SECTIONS.map(|section| section.key).into_iter().chain(["include"]) {
+        schema["properties"][word] = Value::Bool(true);
+    }
+    let elsewhere = |key: &str| {
+        let of_item =
+            schema_of::<ItemKeys>()["properties"].get(key).is_some() || ["type", "settings"].contains(&key);
+        of_item.then(|| format!("\"{key}\" belongs to an item"))
+    };
+    let mut walk = Walk { findings, item: None, noun: "key", elsewhere: &elsewhere, set_aside: Vec::new() };
+    let value = walk.value(&schema, &own, "", true).unwrap_or_default();
+    let production =
+        own.get("production").filter(|name| name.text().is_some_and(|name| name.trim().is_empty()));
+    if let Some(name) = production {
+        findings.error(&name.place, None, "production is empty; expected the name of the production");
+    }
+    serde_json::from_value(value).unwrap_or_else(|_| ProductionKeys::named(""))
+}
+
+/// Processes that share an actor pool need one with workers in it.
+fn pool(keys: &ProductionKeys, items: &[Item<'_>], root: &Node, findings: &mut Findings) {
+    let sharing = items.iter().find(|item| item.keys.pool_size == 0 && item.section.key == "processes");
+    if let (0, Some(item), Some(size)) = (keys.actor_pool_size, sharing, root.get("actor_pool_size")) {
+        let message =
+            format!("actor_pool_size is 0; expected 1 or more, since \"{}\" has pool_size 0", item.name);
+        findings.error(&size.place, None, message);
+    }
+}
+
+fn definition(item: Item<'_>) -> Option<ItemDef> {
+    let keys = item.keys;
+    let mut sends_to: Vec<Arc<str>> = Vec::new();
+    for link in item.links.iter().filter(|link| link.component.is_none()) {
+        if !sends_to.iter().any(|known| **known == *link.to) {
+            sends_to.push(link.to.as_str().into());
+        }
+    }
+    Some(ItemDef {
+        name: item.name.into(),
+        component: item.spec?,
+        enabled: keys.enabled,
+        pool_size: keys.pool_size as usize,
+        targets: keys.targets.iter().map(|name| name.as_str().into()).collect(),
+        sends_to,
+        category: keys.category,
+        comment: keys.comment,
+        retry_interval: keys.retry_interval.0,
+        failure_timeout: keys.failure_timeout.0,
+        throttle: keys.throttle.map(|span| span.0).filter(|least| !least.is_zero()),
+        settings: item.settings,
+    })
+}

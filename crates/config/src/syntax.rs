@@ -1,0 +1,117 @@
+//! What is no YAML, said so that somebody who does not know YAML can mend it.
+
+use crate::finding::Findings;
+use crate::source::{FileId, Place, Sources};
+
+/// Reports that the parser stopped at `at` because of `info`.
+pub(crate) fn report(sources: &Sources, file: FileId, at: usize, info: &str, findings: &mut Findings) {
+    let text = &sources.get(file).text;
+    // A tab is behind most of what a parser says about the lines from there on.
+    let tabs: Vec<usize> = tabs(text).collect();
+    if tabs.first().is_some_and(|tab| *tab <= at) {
+        for tab in tabs {
+            let message = "the line is indented with a tab; expected spaces";
+            findings.error(&Place { file, range: tab..tab + 1 }, None, message);
+        }
+        return;
+    }
+    let (at, message, help) = explain(text, at, info);
+    let range = at..at + text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
+    findings.error(&Place { file, range }, None, message).help(help);
+}
+
+/// The nearest place at or before `at` where a character begins.
+pub(crate) fn char_start(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// The first tab in the indentation of each line that has one.
+fn tabs(text: &str) -> impl Iterator<Item = usize> {
+    let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
+    starts.filter_map(|start| {
+        let line = text[start..].lines().next().unwrap_or_default();
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        line[..indent].find('\t').filter(|_| indent < line.len()).map(|at| start + at)
+    })
+}
+
+/// Where it is, what is wrong, and what to do, from what the parser says.
+fn explain(text: &str, at: usize, info: &str) -> (usize, String, Option<String>) {
+    let at = char_start(text, at);
+    let (message, help) = if info.contains("mapping values are not allowed") {
+        return colon(text, at);
+    } else if info.contains("simple key expect") || info.contains("could not find expected ':'") {
+        let (at, line) = line_before(text, at);
+        return (at, format!("the line \"{line}\" has no \":\"; expected a key, as in \"key: value\""), None);
+    } else if info.starts_with("unexpected character") || info.contains("cannot start any token") {
+        let found = text[at..].chars().next().unwrap_or(' ');
+        (format!("a value cannot begin with \"{found}\""), "put the value in quotes")
+    } else if info.contains("anchor or alias") || info.contains("unknown anchor") {
+        let help = "put a value that begins with \"*\" or \"&\" in quotes, as in \"*.hl7\"";
+        (
+            "\"*\" and \"&\" at the beginning of a value name an anchor, and there is none of that name"
+                .into(),
+            help,
+        )
+    } else if info.contains("did not find expected key") || info.contains("invalid indentation in flow") {
+        (
+            "this line is indented differently from those it belongs to".into(),
+            "give keys of one map the same indentation",
+        )
+    } else if info.contains("trailing content after") {
+        let help = "put all of the value in quotes, and double single quotes within it";
+        ("the value goes on after its closing quote".into(), help)
+    } else if info.contains("quoted scalar")
+        && (info.contains("end of stream") || info.contains("indentation"))
+    {
+        ("the text that begins here has no closing quote".into(), "add the quote")
+    } else if info.contains("unknown escape character") {
+        let help = "write \"\\\\\" for a backslash, or use single quotes";
+        ("a backslash in double quotes is followed by a letter that has no meaning there".into(), help)
+    } else if info.contains("flow sequence") || info.contains("illegal placement of ':'") {
+        ("the list in brackets is not closed".into(), "expected \",\" or \"]\"")
+    } else if info.contains("flow mapping") {
+        ("the map in braces is not closed".into(), "expected \",\" or \"}\"")
+    } else if info.contains("misplaced bracket") {
+        ("a closing bracket has no opening one".into(), "remove it, or put the value in quotes")
+    } else if info.contains("block sequence entries are not allowed") {
+        ("a list item with \"-\" cannot begin here".into(), "begin it on a line of its own")
+    } else {
+        return (at, format!("this is not YAML: {info}"), None);
+    };
+    (at, message, Some(help.to_owned()))
+}
+
+/// A `:` where none may stand: in a value without quotes, or below a line that already has a value.
+fn colon(text: &str, at: usize) -> (usize, String, Option<String>) {
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let line = &text[start..at];
+    if line.contains(": ") {
+        let help = "put the value in quotes";
+        return (at, "a value without quotes cannot hold \": \"".to_owned(), Some(help.to_owned()));
+    }
+    let (before, found) = line_before(text, start);
+    let message = format!("this key cannot stand below the line \"{found}\"");
+    let help = match text[before..].lines().next() {
+        Some(line) if line.contains(": ") => "give keys of one map the same indentation",
+        Some(line) if line.contains(':') => "write a space after the \":\" of the line before",
+        _ => "end the line before with \":\"",
+    };
+    (start + (line.len() - line.trim_start().len()), message, Some(help.to_owned()))
+}
+
+/// The last line before `at` that says anything, and where its text begins.
+fn line_before(text: &str, at: usize) -> (usize, &str) {
+    let mut end = at;
+    while let Some(start) =
+        text[..end].trim_end_matches(['\n', '\r', ' ']).rfind('\n').map(|at| at + 1).or(Some(0))
+    {
+        let line = text[start..end].trim();
+        if start == 0 || !(line.is_empty() || line.starts_with('#')) {
+            return (start + (text[start..end].len() - text[start..end].trim_start().len()), line);
+        }
+        end = start;
+    }
+    (0, "")
+}
