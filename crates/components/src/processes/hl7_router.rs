@@ -18,14 +18,21 @@
 //! rule's name; `stop: true` makes a rule that holds the last one. `otherwise` sends what no rule
 //! before it wanted. A message that nothing wants is discarded, visibly, with that reason.
 //!
-//! What cannot be read as HL7 is no matter for rules: it ends as an error that names the place, and
-//! goes to `bad_message_handler`; without one it stays where it is, in the ledger.
+//! What is no HL7 is no matter for rules: it ends as an error that names the place, and goes to
+//! `bad_message_handler`; without one it stays where it is, in the ledger. That is what cannot be
+//! read, and what has a line that is no segment. A message that is merely doubtful, with a charset
+//! that is not known, an MSH-2 of three characters or a control character in its text, is routed:
+//! sound senders write such messages, and their bytes go on unchanged. An event says so once for
+//! each sender and kind of doubt.
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use hl7::{Message as Hl7, ReadError};
+use hl7::{Fault, FaultKind, Message as Hl7, ReadError};
 use model::{
-    BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, HostContext,
-    Message, Note, NoteKind, Outgoing,
+    BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Event,
+    EventKind, HostContext, Message, Note, NoteKind, Outgoing,
 };
 use rules::{Facts, Routing, Rule, RuleSet};
 use schemars::JsonSchema;
@@ -35,7 +42,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The item that gets what cannot be read as HL7, instead of the rules; none to keep it in the
+    /// The item that gets what is no HL7, instead of the rules; none to keep it in the
     /// ledger alone. Either way it ends as an error with the place that was wrong.
     #[serde(default)]
     pub bad_message_handler: Option<String>,
@@ -119,7 +126,8 @@ MsgRouter:
             Some(first) => BuildError { path: first.place.to_string(), message: first.message.clone() },
             None => BuildError { path: "rules".into(), message: "the rules cannot be compiled".into() },
         })?;
-        Ok(Built::Process(Box::new(Router { rules, bad_message_handler: settings.bad_message_handler })))
+        let bad_message_handler = settings.bad_message_handler;
+        Ok(Built::Process(Box::new(Router { rules, bad_message_handler, doubts: HashSet::new() })))
     }
 }
 
@@ -130,26 +138,48 @@ fn rules_of(settings: &Settings) -> Vec<Rule> {
 struct Router {
     rules: RuleSet,
     bad_message_handler: Option<String>,
+    /// Which doubts about whose messages have been told.
+    doubts: HashSet<(Arc<str>, FaultKind)>,
 }
 
 #[async_trait]
 impl BusinessProcess for Router {
-    async fn on_message(&mut self, request: &Message, _host: &HostContext) -> Decision {
-        self.decide(request)
+    async fn on_message(&mut self, request: &Message, host: &HostContext) -> Decision {
+        self.decide(request, host)
     }
 
-    async fn on_messages(&mut self, requests: &[Message], _host: &HostContext) -> Vec<Decision> {
+    async fn on_messages(&mut self, requests: &[Message], host: &HostContext) -> Vec<Decision> {
         // No decision of a router holds the queue, and none waits for anything.
-        requests.iter().map(|request| self.decide(request)).collect()
+        requests.iter().map(|request| self.decide(request, host)).collect()
     }
 }
 
 impl Router {
-    fn decide(&self, request: &Message) -> Decision {
-        match read(request) {
-            Ok(message) => self.route(request, &message),
-            Err(reason) => self.bad(reason),
+    fn decide(&mut self, request: &Message, host: &HostContext) -> Decision {
+        let message = match read(request) {
+            Ok(message) => message,
+            Err(reason) => return self.bad(reason),
+        };
+        let faults = message.faults();
+        if let Some(reason) = no_hl7(&faults) {
+            return self.bad(reason);
         }
+        for fault in &faults {
+            self.doubt(fault, request, host);
+        }
+        self.route(request, &message)
+    }
+
+    /// Says what is doubtful about a message, once for each sender and kind of doubt: a sender does it
+    /// every time.
+    fn doubt(&mut self, fault: &Fault, request: &Message, host: &HostContext) {
+        let source = &request.header.source;
+        if !self.doubts.insert((source.clone(), fault.kind)) {
+            return;
+        }
+        let text = format!("{fault}; routed all the same; said once for messages from \"{source}\"");
+        let event = Event::new(EventKind::Warning, host.name(), text);
+        host.event(event.about(request.header.id, request.header.session));
     }
 
     fn route(&self, request: &Message, message: &Hl7) -> Decision {
@@ -187,12 +217,17 @@ fn read(request: &Message) -> Result<Hl7, String> {
         return Err(format!("body is \"{}\"; expected \"{}\"", body.class().0, BodyClass::HL7.0));
     }
     let read: Result<Hl7, ReadError> = body.parsed(|body| Hl7::read(body.content().clone(), body.charset()));
-    let message = read.map_err(|error| error.to_string())?;
-    let faults = message.faults();
-    match faults.as_slice() {
-        [] => Ok(message),
-        [only] => Err(only.to_string()),
-        [first, rest @ ..] => Err(format!("{first}, and {} more of the kind", rest.len())),
+    read.map_err(|error| error.to_string())
+}
+
+/// Why a message with these faults is no HL7; none if it is.
+fn no_hl7(faults: &[Fault]) -> Option<String> {
+    let is_bad = |fault: &&Fault| matches!(fault.kind, FaultKind::NotASegment | FaultKind::Misplaced);
+    let mut bad = faults.iter().filter(is_bad);
+    let first = bad.next()?;
+    match bad.count() {
+        0 => Some(first.to_string()),
+        more => Some(format!("{first}, and {more} more of the kind")),
     }
 }
 
@@ -306,6 +341,23 @@ mod tests {
         let class =
             "rejected: body is \"Text\"; expected \"HL7.Message\"; sent to \"Bad\": Bad (bad message)";
         check(settings(), text, class).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_merely_doubtful_is_routed_and_told_once() {
+        let Built::Process(mut router) = spec().build(settings()).unwrap() else { panic!("not a process") };
+        let host = TestHost::new("MsgRouter");
+        let doubtful = ADMISSION.replace("^~\\&", "^~&");
+        for id in 1..4 {
+            let decision = router.on_message(&message(id, &doubtful), &host.context()).await;
+            assert!(line(&decision).starts_with("sent"), "{}", line(&decision));
+        }
+        let events: Vec<_> = host.events().into_iter().map(|event| event.text).collect();
+        assert_eq!(
+            events,
+            ["segment 1 at byte 0: MSH-2 is too short or too long, expected four or five characters; \
+              routed all the same; said once for messages from \"Source\""]
+        );
     }
 
     #[tokio::test]
