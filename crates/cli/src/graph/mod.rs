@@ -5,6 +5,8 @@ pub(crate) mod svg;
 pub(crate) mod text;
 pub(crate) mod words;
 
+use std::path::Path;
+
 use config::{ItemDef, ProductionDef};
 use model::{BusinessType, Checks, Claim};
 
@@ -51,7 +53,7 @@ impl Graph {
                 name: item.name.to_string(),
                 kind: item.business_type(),
                 component: item.component.type_name.to_owned(),
-                place: places(&checks),
+                place: places(&checks, Path::new("")),
                 enabled: item.enabled,
             });
         }
@@ -70,16 +72,17 @@ fn checks(item: &ItemDef) -> Checks {
     checks
 }
 
-/// Where an item listens, reads and writes, for people.
-pub(crate) fn places_of(item: &ItemDef) -> String {
-    places(&checks(item))
+/// Where an item listens, reads and writes, with its folders as they are found from here.
+pub(crate) fn places_of(item: &ItemDef, data_dir: &Path) -> String {
+    places(&checks(item), data_dir)
 }
 
-fn places(checks: &Checks) -> String {
+fn places(checks: &Checks, base: &Path) -> String {
+    let folder = |folder: &str| base.join(folder).display().to_string().trim_end_matches('/').to_owned();
     let place = |claim: &Claim| match claim {
         Claim::Listen(address, path) => format!("{address}{path}"),
-        Claim::TakeFrom(folder, pattern) => format!("{}/{pattern}", folder.trim_end_matches('/')),
-        Claim::WriteTo(folder) => format!("{}/", folder.trim_end_matches('/')),
+        Claim::TakeFrom(from, pattern) => format!("{}/{pattern}", folder(from)),
+        Claim::WriteTo(to) => format!("{}/", folder(to)),
     };
     let places: Vec<_> = checks.claims.iter().map(|(_, claim)| place(claim)).collect();
     places.join(", ")

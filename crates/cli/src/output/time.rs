@@ -46,11 +46,6 @@ pub(crate) fn of_day(time: Timestamp) -> String {
     time.to_utc().split_once(' ').map_or_else(|| time.to_utc(), |(_, time)| time.to_owned())
 }
 
-/// The day, as in `2026-11-23`.
-pub(crate) fn day(time: Timestamp) -> String {
-    time.to_utc().split_once(' ').map_or_else(String::new, |(day, _)| day.to_owned())
-}
-
 /// A duration as people say it: `12 ms`, `3.4 s`, `5 min`, `2.5 h`, `3 d`.
 pub(crate) fn spoken(duration: Duration) -> String {
     let tenth = |value: f64, unit| {
@@ -110,6 +105,6 @@ mod tests {
             assert_eq!(spoken(Duration::from_millis(millis)), expected);
         }
         assert_eq!(ago(Timestamp(NOW.0 - 2_000), NOW), "2 s ago");
-        assert_eq!((day(NOW).as_str(), of_day(NOW).as_str()), ("2026-11-23", "12:59:00.000"));
+        assert_eq!(of_day(NOW), "12:59:00.000");
     }
 }

@@ -8,6 +8,8 @@ pub(crate) mod mermaid;
 pub(crate) mod svg;
 pub(crate) mod text;
 
+use serde_json::{Value, json};
+
 use model::{EventKind, MessageHeader, MessageId, SessionId, Timestamp};
 
 /// One message of a session, with what is known about its body.
@@ -25,6 +27,24 @@ impl Hop {
     /// What the message is called in a picture.
     pub(crate) fn label(&self) -> &str {
         if self.doc_type.is_empty() { &self.class } else { &self.doc_type }
+    }
+
+    /// The header as a JSON object: ids as numbers, what is not there as null.
+    pub(crate) fn json(&self) -> Value {
+        let value = |name, text: String| match name {
+            "IsError" => json!(self.header.is_error),
+            "ObjectId"
+            | "MessageBodyId"
+            | "CorrespondingMessageId"
+            | "SessionId"
+            | "BusinessProcessId"
+            | "Banked" => json!(text.parse::<u64>().ok()),
+            "TimeProcessed" if text.is_empty() => Value::Null,
+            _ => json!(text),
+        };
+        let fields = self.fields().into_iter().map(|(name, text)| (name.to_owned(), value(name, text)));
+        let doc_type = [("DocType".to_owned(), json!(self.doc_type))];
+        Value::Object(fields.chain(doc_type).collect())
     }
 
     /// All that a header holds, under the names that users of such engines know.
@@ -203,6 +223,9 @@ mod tests {
         assert_eq!(get("Status"), Some("Error"));
         assert_eq!(get("IsError"), Some("1"));
         assert_eq!(get("TargetQueueName"), Some("HL7FileOperation"));
+        let json = session.hops[2].json();
+        assert_eq!((&json["ObjectId"], &json["IsError"]), (&json!(48_219), &json!(true)));
+        assert_eq!((&json["CorrespondingMessageId"], &json["DocType"]), (&Value::Null, &json!("ADT_A01")));
     }
 
     #[test]
