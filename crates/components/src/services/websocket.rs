@@ -1,0 +1,332 @@
+//! `websocket`: keeps open sockets for browsers and other clients, for processes to speak to.
+//!
+//! ```yaml
+//! services:
+//!   User.WebSocketServer:
+//!     type: websocket
+//!     settings:
+//!       listen: 127.0.0.1:52774
+//!       path: /csp/user/User.WebSocketServer.cls
+//! ```
+//!
+//! A `socket.invocation` process writes to every socket that is open here. Several services may share
+//! one address under different paths. Plain text on the wire unless `tls` is set.
+//!
+//! **On connection.** A handshake is accepted or refused (404 for a path that nobody serves, 403 for an
+//! origin that is not allowed, 401 for a wrong or missing token, 426 or 400 for what is no WebSocket
+//! handshake, 503 when there is no room), each refusal with an event. The session is stored before the
+//! handshake is answered; `SessionID` is the client's `Sec-WebSocket-Key`. Those who know such servers
+//! find their three hooks here: *before the server starts* is `path`, `allowed_origins`, `tokens` and
+//! `max_connections`; *server* is the first message and what follows it; *after* is the deletion of the
+//! session with its events.
+//!
+//! **Who it is.** With `users`, the client's first message has to be exactly
+//! `{"User": "...", "Password": "..."}`; a right one is not answered, a wrong one is, and the socket
+//! closed (1008). With `tokens`, the handshake may carry `Authorization: Bearer ...` or `?token=...`.
+//! Until then a client hears nothing, and after `authentication_timeout` it is sent away. Without
+//! `users` and `tokens` everybody is let in: a login is then taken off without being checked, answered
+//! or recorded, so that clients that always send one work, and nobody is called authenticated.
+//!
+//! **What it hears.** Everything, or what it asks for with
+//! `{"subscribe": {"topics": ["..."], "where": "MSH-9.1 = \"ADT\""}}` at any time, or with `?topics=a,b`
+//! and `?where=...` in the handshake. A wrong request is answered with `{"error": "..."}`, a right one
+//! is not answered. A client that comes back with `?since=<message id>` (`{{ header.id }}` in the
+//! process's `message`) is first told what it missed, in order, up to `replay_limit`. After a crash of
+//! the engine a message may be told twice; never is one left out.
+//!
+//! **What it says.** Any other message goes to the service's `targets` as a `Text` or `Bytes` message
+//! in a session of its own; nothing more is read from the client until it is stored. Without targets
+//! the client is answered with an error.
+//!
+//! **How it ends.** A socket that is found closed, or that timed out, has its session deleted, with the
+//! events "the socket is closed" or "the socket timed out", and "socket deleted successfully". Sessions
+//! that a crash left behind are found and deleted at the next start. When the service stops, every
+//! client is told so (1001).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::{
+    BuildError, Built, BusinessService, BusinessType, ByteSize, Checks, Claim, Component, Event, EventKind,
+    Failure, HostContext, Span,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::sockets::connection::Connection;
+use crate::sockets::listener::Membership;
+use crate::sockets::server::{Server, Upgraded};
+use crate::sockets::tls::{self, Tls};
+use crate::sockets::{Secret, SlowClient};
+
+/// How long clients are waited for when the service stops.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// What an engineer may set.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The address and port to listen on.
+    pub listen: String,
+    /// The path that clients ask for.
+    pub path: String,
+    /// The certificate for `wss://`; without it the address speaks plain `ws://`.
+    pub tls: Option<Tls>,
+    /// The pages that may connect, as in `https://ward.example`; empty for any. A client that is no
+    /// browser sends no origin, and is not refused for it.
+    pub allowed_origins: Vec<String>,
+    /// User names and passwords; when there are any, clients have to authenticate.
+    pub users: BTreeMap<String, Secret>,
+    /// Names and bearer tokens; when there are any, clients have to authenticate.
+    pub tokens: BTreeMap<String, Secret>,
+    /// How long a client may stay without authenticating, from 100ms to 10m.
+    pub authentication_timeout: Span,
+    /// How long nothing is heard from a client until it is pinged, from 100ms to 1h.
+    pub ping_interval: Span,
+    /// How long nothing is heard from a client, pongs included, until its socket has timed out; longer
+    /// than `ping_interval`.
+    pub idle_timeout: Span,
+    /// How many sockets may be open at once, from 1 to 1000000; each needs a file descriptor.
+    pub max_connections: usize,
+    /// How large a message of a client may be, from 125B to 64MiB.
+    pub max_message_size: ByteSize,
+    /// How many messages may wait for a slow client, from 1 to 100000.
+    pub outbox_limit: usize,
+    /// How many bytes may wait for a slow client, from 1KiB to 1GiB.
+    pub outbox_size: ByteSize,
+    /// What happens to a client for which more would wait.
+    pub slow_client: SlowClient,
+    /// How long a client may read nothing while something waits for it, until its socket has timed
+    /// out; from 100ms to 1h.
+    pub write_timeout: Span,
+    /// How many messages a client that comes back with `?since=` is told, from 0 to 100000.
+    pub replay_limit: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            listen: "127.0.0.1:52774".into(),
+            path: "/csp/user/User.WebSocketServer.cls".into(),
+            tls: None,
+            allowed_origins: Vec::new(),
+            users: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            authentication_timeout: Span::secs(10),
+            ping_interval: Span::secs(20),
+            idle_timeout: Span::secs(60),
+            max_connections: 10_000,
+            max_message_size: ByteSize::kib(64),
+            outbox_limit: 256,
+            outbox_size: ByteSize::mib(1),
+            slow_client: SlowClient::DropOldest,
+            write_timeout: Span::secs(30),
+            replay_limit: 1_000,
+        }
+    }
+}
+
+/// Keeps open sockets.
+pub struct WebSocketService {
+    settings: Arc<Settings>,
+}
+
+impl Component for WebSocketService {
+    const TYPE: &'static str = "websocket";
+    const BUSINESS_TYPE: BusinessType = BusinessType::BusinessService;
+    const SUMMARY: &'static str = "keeps open sockets for browsers and other clients";
+    const EXAMPLE: &'static str = "User.WebSocketServer:\n  type: websocket\n  settings:\n    listen: 127.0.0.1:52774\n    path: /csp/user/User.WebSocketServer.cls\n";
+    type Settings = Settings;
+
+    fn check(settings: &Settings, checks: &mut Checks) {
+        check_address(settings, checks);
+        check_credentials(settings, checks);
+        check_limits(settings, checks);
+        checks.claim("listen", Claim::Listen(settings.listen.clone(), settings.path.clone()));
+    }
+
+    fn build(settings: Settings) -> Result<Built, BuildError> {
+        Ok(Built::Service(Box::new(WebSocketService { settings: Arc::new(settings) })))
+    }
+}
+
+fn check_address(settings: &Settings, checks: &mut Checks) {
+    let (host, port) = settings.listen.rsplit_once(':').unwrap_or((&settings.listen, ""));
+    if host.is_empty() || port.parse::<u16>().is_err() {
+        let found = &settings.listen;
+        checks.error(
+            "listen",
+            format!("listen is \"{found}\"; expected an address and a port, as in 127.0.0.1:52774"),
+        );
+    }
+    let path = &settings.path;
+    if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
+        checks.error(
+            "path",
+            format!("path is \"{path}\"; expected one that begins with / and has no ?, # or space"),
+        );
+    }
+    for (at, origin) in settings.allowed_origins.iter().enumerate() {
+        let rest = origin.split_once("://").map(|(_, rest)| rest);
+        if rest.is_none_or(|rest| rest.is_empty() || rest.contains('/')) {
+            let text = format!(
+                "origin is \"{origin}\"; expected scheme, host and port alone, as in https://ward.example"
+            );
+            checks.error(format!("allowed_origins[{at}]"), text);
+        }
+    }
+    let local = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+    let credentials = !settings.users.is_empty() || !settings.tokens.is_empty();
+    if credentials && settings.tls.is_none() && !local {
+        checks.warning("listen", format!("passwords and messages go over the network unencrypted on {host}"));
+        checks.help("set tls, or listen on 127.0.0.1 behind a proxy that does");
+    }
+}
+
+fn check_credentials(settings: &Settings, checks: &mut Checks) {
+    for (path, known) in [("users", &settings.users), ("tokens", &settings.tokens)] {
+        for (name, secret) in known {
+            if secret.is_empty() {
+                checks.error(
+                    format!("{path}.{name}"),
+                    format!("{path} has an empty value for \"{name}\"; nobody can use it"),
+                );
+            }
+        }
+    }
+}
+
+fn check_limits(settings: &Settings, checks: &mut Checks) {
+    let hour = Span::secs(3600);
+    for (path, found, least, most) in [
+        ("authentication_timeout", settings.authentication_timeout, Span::millis(100), Span::secs(600)),
+        ("ping_interval", settings.ping_interval, Span::millis(100), hour),
+        ("write_timeout", settings.write_timeout, Span::millis(100), hour),
+    ] {
+        if found < least || found > most {
+            checks.error(path, format!("{path} is {found}; expected {least} to {most}"));
+        }
+    }
+    if settings.idle_timeout <= settings.ping_interval {
+        let (idle, ping) = (settings.idle_timeout, settings.ping_interval);
+        let text = format!(
+            "idle_timeout is {idle}; a client that has nothing to say would time out before its ping"
+        );
+        checks.error("idle_timeout", text);
+        checks.help(format!("more than the ping_interval of {ping}; three times that is usual"));
+    }
+    for (path, found, least, most) in [
+        ("max_connections", settings.max_connections, 1, 1_000_000),
+        ("outbox_limit", settings.outbox_limit, 1, 100_000),
+        ("replay_limit", settings.replay_limit, 0, 100_000),
+    ] {
+        if found < least || found > most {
+            checks.error(path, format!("{path} is {found}; expected {least} to {most}"));
+        }
+    }
+    for (path, found, least, most) in [
+        ("max_message_size", settings.max_message_size, ByteSize(125), ByteSize::mib(64)),
+        ("outbox_size", settings.outbox_size, ByteSize::kib(1), ByteSize::mib(1024)),
+    ] {
+        if found < least || found > most {
+            checks.error(path, format!("{path} is {found}; expected {least} to {most}"));
+        }
+    }
+}
+
+#[async_trait]
+impl BusinessService for WebSocketService {
+    async fn run(&mut self, host: &HostContext) -> Result<(), Failure> {
+        delete_stale(host).await?;
+        let acceptor = match &self.settings.tls {
+            Some(tls) => Some(tls::acceptor(tls, host.data_dir()).await?),
+            None => None,
+        };
+        let (upgraded, arriving) = mpsc::unbounded_channel();
+        let server = Arc::new(Server::new(host.clone(), self.settings.clone(), upgraded));
+        let membership = Membership::join(server.clone()).await?;
+        if let Some(address) = membership.address() {
+            let scheme = if acceptor.is_some() { "wss" } else { "ws" };
+            server.event(EventKind::Info, format!("listening on {scheme}://{address}{}", self.settings.path));
+        }
+        serve(&server, membership, acceptor, arriving).await;
+        Ok(())
+    }
+}
+
+/// Sessions that an earlier run left behind are of no use to anybody.
+async fn delete_stale(host: &HostContext) -> Result<(), Failure> {
+    let stale = host.stored_sockets().await?;
+    if stale.is_empty() {
+        return Ok(());
+    }
+    let events = stale.iter().map(|session| {
+        let text = format!(
+            "socket {} ({}) was left open by an earlier run; socket deleted successfully",
+            session.id, session.client_address
+        );
+        Event::new(EventKind::Warning, host.name(), text)
+    });
+    host.delete_sockets(stale.iter().map(|session| session.id).collect(), events.collect());
+    Ok(())
+}
+
+/// Runs until the host is asked to stop, and then says goodbye.
+async fn serve(
+    server: &Arc<Server>,
+    membership: Membership,
+    acceptor: Option<TlsAcceptor>,
+    mut arriving: UnboundedReceiver<Upgraded>,
+) {
+    let clock = server.host.clock();
+    let (mut handshakes, mut connections) = (JoinSet::new(), JoinSet::new());
+    let keeper = async {
+        loop {
+            clock.sleep(server.sweep_interval()).await;
+            server.sweep();
+        }
+    };
+    tokio::select! {
+        () = membership.accept(acceptor, &mut handshakes) => {}
+        () = seat_all(&mut arriving, &mut connections) => {}
+        () = keeper => {}
+        () = server.host.stopping() => {}
+    }
+    drop(membership);
+    server.close_all();
+    tokio::select! {
+        () = async { while handshakes.join_next().await.is_some() {} } => {}
+        () = clock.sleep(FAREWELL) => {}
+    }
+    arriving.close();
+    tokio::select! {
+        () = async { while connections.join_next().await.is_some() {} } => {}
+        () = clock.sleep(FAREWELL) => {}
+    }
+    // Those that did not answer are dropped here, and what is theirs with them.
+    connections.shutdown().await;
+    while let Ok(late) = arriving.try_recv() {
+        drop(late);
+    }
+}
+
+/// Gives every connection its task.
+async fn seat_all(arriving: &mut UnboundedReceiver<Upgraded>, connections: &mut JoinSet<()>) {
+    loop {
+        tokio::select! {
+            Some(upgraded) = arriving.recv() => {
+                let connection = Connection::new(upgraded).await;
+                connections.spawn(connection.run());
+            }
+            Some(_done) = connections.join_next() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

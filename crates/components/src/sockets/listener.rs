@@ -1,0 +1,240 @@
+//! One address, shared by the services that serve a path on it.
+//!
+//! Every service accepts for all of them: a connection is handed to the one whose path it asks for.
+//! The last service to leave closes the address.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use model::{EventKind, Failure};
+use rustix::io::Errno;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use super::handshake::{self, Refusal};
+use super::io::Wire;
+use super::server::Server;
+use super::tls::Tls;
+
+/// How long a client may take to ask for its socket.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Connections that have not asked yet, at most; others wait in the kernel.
+const MOST_ASKING: usize = 1024;
+/// Connections that the kernel keeps while nobody accepts them.
+const BACKLOG: u32 = 4096;
+/// Pause after an error that does not pass by itself at once, such as no more descriptors.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Shared under the address as it is set.
+#[derive(Default)]
+pub(crate) struct Listener(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    socket: Weak<TcpListener>,
+    tls: Option<Tls>,
+    servers: HashMap<String, Arc<Server>>,
+}
+
+/// One service's part in a shared address; given up when it is dropped.
+pub(crate) struct Membership {
+    listener: Arc<Listener>,
+    socket: Arc<TcpListener>,
+    server: Arc<Server>,
+}
+
+impl Listener {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where it listens, while anybody does.
+    #[cfg(test)]
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.state().socket.upgrade()?.local_addr().ok()
+    }
+
+    fn server(&self, path: &str) -> Option<Arc<Server>> {
+        self.state().servers.get(path).cloned()
+    }
+}
+
+impl Membership {
+    /// Joins the services on the address that `server` is to listen on; opens it for the first.
+    pub(crate) async fn join(server: Arc<Server>) -> Result<Self, Failure> {
+        let settings = server.settings.clone();
+        let address = resolve(&settings.listen).await?;
+        let listener = server.host.shared().get::<Listener>(&settings.listen);
+        let mut state = listener.state();
+        let open = state.socket.upgrade();
+        if open.is_some() && state.tls != settings.tls {
+            let text = format!("another item listens on {} with other tls settings", settings.listen);
+            return Err(Failure::Fatal(text));
+        }
+        if state.servers.contains_key(&settings.path) {
+            let text = format!("another item serves path {:?} on {}", settings.path, settings.listen);
+            return Err(Failure::Temporary(text));
+        }
+        let socket = match open {
+            Some(socket) => socket,
+            None => Arc::new(bind(address).map_err(|error| {
+                Failure::Temporary(format!("cannot listen on {} ({error})", settings.listen))
+            })?),
+        };
+        state.socket = Arc::downgrade(&socket);
+        state.tls = settings.tls.clone();
+        state.servers.insert(settings.path.clone(), server.clone());
+        drop(state);
+        Ok(Membership { listener, socket, server })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()
+    }
+
+    /// Accepts connections for ever; what they ask goes on in `handshakes`.
+    pub(crate) async fn accept(&self, tls: Option<TlsAcceptor>, handshakes: &mut JoinSet<()>) {
+        let asking = Arc::new(Semaphore::new(MOST_ASKING));
+        let mut troubled = false;
+        loop {
+            let Ok(asks) = asking.clone().acquire_owned().await else { return };
+            let accepted = tokio::select! {
+                accepted = self.socket.accept() => accepted,
+                Some(_done) = handshakes.join_next() => continue,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) if passes(&error) => continue,
+                Err(error) => {
+                    if !std::mem::replace(&mut troubled, true) {
+                        let text =
+                            format!("cannot accept connections ({error}); others stay open, trying again");
+                        self.server.event(EventKind::Error, text);
+                    }
+                    self.server.host.clock().sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            troubled = false;
+            let welcome = Welcome { listener: self.listener.clone(), server: self.server.clone(), peer };
+            let tls = tls.clone();
+            handshakes.spawn(async move {
+                welcome.run(stream, tls).await;
+                drop(asks);
+            });
+        }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.listener.state().servers.retain(|_, server| !Arc::ptr_eq(server, &self.server));
+    }
+}
+
+async fn resolve(address: &str) -> Result<SocketAddr, Failure> {
+    let found = tokio::net::lookup_host(address).await;
+    let found = found.map_err(|error| Failure::Temporary(format!("cannot resolve {address:?} ({error})")))?;
+    found.into_iter().next().ok_or_else(|| Failure::Temporary(format!("{address:?} has no address")))
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // An address whose last owner has just gone can be taken again at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Whether an error of `accept` concerns one connection only.
+fn passes(error: &io::Error) -> bool {
+    let one = [Errno::CONNABORTED, Errno::CONNRESET, Errno::INTR, Errno::PROTO, Errno::PERM];
+    Errno::from_io_error(error).is_some_and(|errno| one.contains(&errno))
+}
+
+/// One connection on its way in.
+struct Welcome {
+    listener: Arc<Listener>,
+    /// Who accepted it, and speaks for it until its path is known.
+    server: Arc<Server>,
+    peer: SocketAddr,
+}
+
+impl Welcome {
+    async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+        // Frames are small and have to go at once; without this they go late, and that is all.
+        let _quick = stream.set_nodelay(true);
+        let Some(acceptor) = tls else {
+            return self.shake(stream, |stream| Wire::Plain(Arc::new(stream))).await;
+        };
+        match self.within(acceptor.accept(stream)).await {
+            Some(Ok(stream)) => self.shake(stream, |stream| Wire::Tls(Box::new(stream))).await,
+            Some(Err(error)) => self.say(&self.server, format!("TLS failed ({error})")),
+            None => self.say(&self.server, format!("TLS was not done within {} s", HANDSHAKE.as_secs())),
+        }
+    }
+
+    /// Runs `what` for as long as a handshake may take.
+    async fn within<T>(&self, what: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = what => Some(done),
+            () = self.server.host.clock().sleep(HANDSHAKE) => None,
+        }
+    }
+
+    fn say(&self, server: &Server, what: String) {
+        server.event(EventKind::Warning, format!("handshake from {} refused: {what}", self.peer));
+    }
+
+    async fn shake<S>(&self, mut stream: S, wire: impl FnOnce(S) -> Wire)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let head = self.within(handshake::read_head(&mut stream)).await;
+        let head = match head {
+            Some(Ok(Some(head))) => head,
+            Some(Ok(None)) => return,
+            Some(Err(refusal)) => return self.refuse(&self.server, stream, refusal).await,
+            None => {
+                return self.refuse(&self.server, stream, Refusal::new(408, "no request came in time")).await;
+            }
+        };
+        let path = head.path();
+        let Some(server) = self.listener.server(&path) else {
+            let shown: String = path.chars().take(200).collect();
+            let refusal = Refusal::new(404, format!("no item serves the path {shown:?}"));
+            return self.refuse(&self.server, stream, refusal).await;
+        };
+        let admitted = server.admit(&head, self.peer.to_string());
+        let (mut admission, place) = match admitted.and_then(|admission| Ok((admission, server.place()?))) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return self.refuse(&server, stream, refusal).await,
+        };
+        match server.store(&mut admission).await {
+            Ok(()) => server.seat(admission, place, wire(stream), head.rest),
+            Err(refusal) => self.refuse(&server, stream, refusal).await,
+        }
+    }
+
+    async fn refuse<S>(&self, server: &Server, mut stream: S, refusal: Refusal)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.say(server, format!("{} {}", refusal.status, refusal.reason));
+        let answer = refusal.answer();
+        let said = async {
+            stream.write_all(answer.as_bytes()).await?;
+            stream.shutdown().await?;
+            // Closing over what it still sends would take the answer away from it.
+            tokio::io::copy(&mut stream.take(1 << 20), &mut tokio::io::sink()).await
+        };
+        let _best_effort = self.within(said).await;
+    }
+}

@@ -1,0 +1,110 @@
+//! A client that comes back with `?since=<message id>` is told what it missed, then hears live.
+//!
+//! What the processes of its server have completed since is read from the ledger, a page at a time,
+//! and told in the order of the message ids, as fast as the client reads. What was told to others so
+//! lately that the ledger may not have it yet is in the hub's notes.
+
+use std::collections::{HashSet, VecDeque};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use model::{EventKind, Failure, Message, MessageId};
+
+use super::server::Server;
+use super::socket::Socket;
+use super::subscription::Selection;
+use super::voice::Voice;
+
+/// Messages that are read at a time.
+const PAGE: usize = 100;
+/// While more wait in the outbox, no more is read from the ledger.
+const MOST_WAITING: usize = 64;
+
+/// What one process has completed, page by page.
+struct Track {
+    voice: Arc<Voice>,
+    page: VecDeque<Message>,
+    last: MessageId,
+    ended: bool,
+}
+
+/// Tells what was missed after `since`, and lets the socket hear.
+///
+/// # Errors
+/// Never: a ledger that cannot be read is an event, and the client is told.
+pub(crate) async fn run(server: Arc<Server>, socket: Arc<Socket>, since: MessageId) -> Result<(), Failure> {
+    let mut told = HashSet::new();
+    let now = || server.host.clock().now();
+    match tell(&server, &socket, since, &mut told).await {
+        Ok(None) => {}
+        Ok(Some(last)) => {
+            let most = server.settings.replay_limit;
+            let text = format!("replay_limit is {most}: messages after {last} were left out");
+            socket.answer(&text, now());
+            server.event(
+                EventKind::Warning,
+                format!("socket {} came back with since={since}; {text}", socket.id),
+            );
+        }
+        Err(failure) => {
+            socket.answer("what was missed cannot be read", now());
+            let text =
+                format!("what socket {} missed since message {since} cannot be read: {failure}", socket.id);
+            server.event(EventKind::Error, text);
+        }
+    }
+    server.hub.catch_up(&socket, since, &told);
+    socket.hear(now());
+    Ok(())
+}
+
+/// Returns the last message that was looked at when there were more than the limit allows.
+async fn tell(
+    server: &Server,
+    socket: &Socket,
+    since: MessageId,
+    told: &mut HashSet<MessageId>,
+) -> Result<Option<MessageId>, Failure> {
+    let subscription = socket.subscription();
+    let track = |voice| Track { voice, page: VecDeque::new(), last: since, ended: false };
+    let mut tracks: Vec<Track> = server.hub.voices().into_iter().map(track).collect();
+    loop {
+        for track in &mut tracks {
+            track.fill(server).await?;
+        }
+        let waiting = tracks.iter_mut().filter(|track| !track.page.is_empty());
+        let Some(first) = waiting.min_by_key(|track| track.page[0].header.id) else { return Ok(None) };
+        if told.len() == server.settings.replay_limit {
+            return Ok(Some(told.iter().max().copied().unwrap_or(since)));
+        }
+        let Some(message) = first.page.pop_front() else { continue };
+        told.insert(message.header.id);
+        if Selection::new(&first.voice.topic, std::slice::from_ref(&message)).wants(&subscription, 0) {
+            room(socket).await;
+            let now = server.host.clock().now();
+            // It may take its time to read all this; that is no silence.
+            socket.hear(now);
+            socket.push(first.voice.frame(&message), now);
+        }
+    }
+}
+
+impl Track {
+    async fn fill(&mut self, server: &Server) -> Result<(), Failure> {
+        if self.ended || !self.page.is_empty() {
+            return Ok(());
+        }
+        let page = server.host.completed_since(&self.voice.item, self.last, PAGE).await?;
+        self.ended = page.len() < PAGE;
+        self.last = page.last().map_or(self.last, |message| message.header.id);
+        self.page = page.into();
+        Ok(())
+    }
+}
+
+/// Returns when the client has read enough of what waits for it. The connection's task polls this
+/// again whenever it has drained something.
+async fn room(socket: &Socket) {
+    poll_fn(|_| if socket.outbox().len() <= MOST_WAITING { Poll::Ready(()) } else { Poll::Pending }).await;
+}
