@@ -52,10 +52,15 @@ struct Inner {
     line: Arc<Line>,
     counters: Arc<Counters>,
     feed: Option<Arc<Feed>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Option<Threads>>,
     data_dir: PathBuf,
     extractor: Option<Extractor>,
     lock: Mutex<Option<StoreLock>>,
+}
+
+struct Threads {
+    writer: JoinHandle<Database>,
+    indexer: Option<JoinHandle<()>>,
 }
 
 impl Ledger {
@@ -82,13 +87,8 @@ impl Ledger {
             limit: AtomicU64::new(options.max_bytes.unwrap_or(0)),
             ..Counters::default()
         });
-        let mut threads = Vec::new();
-        let mut feed = None;
-        if let Some(extractor) = options.extractor.clone() {
-            let (indexed, thread) = indexer::start(data_dir, extractor, last_body)?;
-            feed = Some(indexed);
-            threads.push(thread);
-        }
+        let start = |extractor| indexer::start(data_dir, extractor, last_body);
+        let (feed, indexer) = options.extractor.clone().map(start).transpose()?.unzip();
         let packer = Packer::new().map_err(|error| StoreError::open(&path, error))?;
         let writer = Writer {
             line: line.clone(),
@@ -99,10 +99,10 @@ impl Ledger {
             path: path.clone(),
             limited: 0,
         };
-        let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run());
-        threads.insert(0, thread.map_err(|error| StoreError::open(&path, error))?);
+        let writer = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run());
+        let writer = writer.map_err(|error| StoreError::open(&path, error))?;
         let (extractor, data_dir) = (options.extractor, data_dir.to_owned());
-        let (threads, lock) = (Mutex::new(threads), Mutex::new(Some(lock)));
+        let (threads, lock) = (Mutex::new(Some(Threads { writer, indexer })), Mutex::new(Some(lock)));
         Ok(Ledger(Arc::new(Inner { line, counters, feed, threads, data_dir, extractor, lock })))
     }
 
@@ -189,14 +189,17 @@ impl std::fmt::Debug for Ledger {
 impl Inner {
     fn close(&self) -> Result<(), StoreError> {
         self.line.close();
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for (at, thread) in threads.into_iter().enumerate() {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Threads { writer, indexer }) = threads {
             // A thread that ended by a defect has said so: the line carries its trouble.
-            let _defect = thread.join();
-            if at == 0
-                && let Some(feed) = &self.feed
-            {
+            let database = writer.join();
+            if let (Some(feed), Some(indexer)) = (&self.feed, indexer) {
                 feed.close();
+                let _defect = indexer.join();
+            }
+            // The last to leave: only a connection that may write puts the log away.
+            if let Ok(database) = database {
+                database.close();
             }
         }
         drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());

@@ -89,11 +89,11 @@ pub(crate) const CREATE: &str = "
         sum(n) AS Count,
         strftime('%Y-%m-%d %H:%M:%f', min(oldest) / 1000.0, 'unixepoch') AS Oldest
     FROM (
-        SELECT target, count(*) AS n, (SELECT created FROM header h WHERE h.id = min(header.id)) AS oldest
-            FROM header WHERE status = 2 GROUP BY target
-        UNION ALL
-        SELECT target, count(*), (SELECT created FROM header h WHERE h.id = min(header.id))
-            FROM header WHERE status = 3 GROUP BY target
+        SELECT target, n, (SELECT created FROM header WHERE header.id = first) AS oldest FROM (
+            SELECT target, count(*) AS n, min(id) AS first FROM header WHERE status = 2 GROUP BY target
+            UNION ALL
+            SELECT target, count(*), min(id) FROM header WHERE status = 3 GROUP BY target
+        )
     ) GROUP BY target;
 
     CREATE VIEW WebSocketSession AS SELECT

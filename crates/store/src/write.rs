@@ -37,6 +37,13 @@ impl Database {
         Ok((Database { db, terms }, ids))
     }
 
+    /// Puts the log into the file and away, as far as readers let it.
+    pub(crate) fn close(self) {
+        if let Err(error) = self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+            tracing::debug!("the log stays beside the store: {error}");
+        }
+    }
+
     /// Bounds the size of the file; none for no bound.
     pub(crate) fn limit(&self, bytes: Option<u64>) -> rusqlite::Result<()> {
         let page: i64 = self.db.pragma_query_value(None, "page_size", |row| row.get(0))?;

@@ -56,13 +56,14 @@ impl Drop for EndOfLine {
 
 impl Writer {
     /// Commits group after group until the line is closed and empty.
-    pub(crate) fn run(mut self) {
+    pub(crate) fn run(mut self) -> Database {
         let _end = EndOfLine(self.line.clone());
         while let Some(group) = self.line.take() {
             if !self.commit(group) {
-                return;
+                break;
             }
         }
+        self.database
     }
 
     /// Commits a group, however often it takes; false when closing and it cannot be done.
