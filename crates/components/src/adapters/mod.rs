@@ -1,1 +1,5 @@
 //! What speaks one protocol for a host.
+
+pub(crate) mod disk;
+pub(crate) mod file_inbound;
+pub(crate) mod file_name;

@@ -1,0 +1,396 @@
+//! Takes files in for as long as the service runs: finds, reads, hands over, and, in step behind that,
+//! waits for durability and puts away.
+//!
+//! Reading goes on while the ledger commits what was read before, and putting away goes on beside
+//! both. Everything between them is bounded: a slow disk or ledger slows the reading down.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use model::{
+    Event, EventKind, Failure, HostContext, Intake, IntakeSession, Receipt, SessionId, Timestamp, fault,
+};
+use tokio::sync::{Notify, mpsc};
+
+use super::archive::PuttingAway;
+use super::recover::recover;
+use super::rows::{PREFIX, Progress, Taken};
+use super::scan::{Candidate, Haul, Tracker, Wanted, sort};
+use super::take::{Group, Reader, Reading};
+use super::watch::{Hint, Watch};
+use crate::adapters::disk::blocking;
+
+/// Groups that have been read and wait to be handed over.
+const READ_AHEAD: usize = 2;
+/// Groups that have been handed over and wait to be durable and put away.
+const IN_FLIGHT: usize = 64;
+/// So many hints are looked at on the spot.
+const FEW: usize = 16;
+/// Files that are put away in one go.
+const MOST_AT_ONCE: usize = 2_048;
+
+/// A folder that files are taken out of.
+pub(crate) struct FileInbound {
+    /// Which files are taken, and when.
+    pub(crate) wanted: Wanted,
+    /// How they are read.
+    pub(crate) reading: Reading,
+    /// How they are put away.
+    pub(crate) putting_away: PuttingAway,
+    /// The pause between two listings of the folder.
+    pub(crate) polling: Duration,
+    /// Whether hints shorten it.
+    pub(crate) watched: bool,
+}
+
+/// A group that the ledger has.
+struct Submitted {
+    receipt: Option<Receipt>,
+    taken: Vec<Taken>,
+}
+
+/// What taking and putting away tell each other.
+#[derive(Default)]
+struct Between {
+    state: Mutex<State>,
+    wake: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// Files that are taken and still lie where they came.
+    busy: HashSet<PathBuf>,
+    /// Files that could not be put away and stay.
+    left: Vec<Taken>,
+    /// Whether other files lie in the places of some.
+    again: bool,
+}
+
+impl Between {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl FileInbound {
+    /// Runs until the host is asked to stop.
+    pub(crate) async fn run(&self, host: &HostContext) -> Result<(), Failure> {
+        let (submitted, to_finish) = mpsc::channel(IN_FLIGHT);
+        let between = Arc::new(Between::default());
+        let taker = Taker {
+            inbound: self,
+            host,
+            tracker: Some(Tracker::new(self.reading.folders.clone(), self.wanted.clone())),
+            reading: Arc::new(self.reading.clone()),
+            watch: self.watch(host),
+            between: between.clone(),
+            submitted,
+            last_session: None,
+            next_listing: Timestamp::default(),
+        };
+        let done = tokio::try_join!(taker.run(), self.finish(host, to_finish, &between));
+        match done {
+            Err(Failure::Stopping) if host.is_stopping() => Ok(()),
+            done => done.map(|_| ()),
+        }
+    }
+
+    /// Watching begins before the first listing, so that nothing falls between the two.
+    fn watch(&self, host: &HostContext) -> Watch {
+        if !self.watched {
+            return Watch::none();
+        }
+        Watch::begin(&self.reading.folders.inbox, self.wanted.levels > 0).unwrap_or_else(|error| {
+            let text = format!("{error}; new files are found every {} ms instead", self.polling.as_millis());
+            say(host, EventKind::Warning, text);
+            Watch::none()
+        })
+    }
+
+    /// Puts files away, in the order in which they were taken, as soon as their messages are durable.
+    async fn finish(
+        &self,
+        host: &HostContext,
+        mut to_finish: mpsc::Receiver<Submitted>,
+        between: &Between,
+    ) -> Result<(), Failure> {
+        while let Some(first) = to_finish.recv().await {
+            let mut files = durable(first).await?;
+            // Whatever else has come up goes along: the folders are synced once for all.
+            while files.len() < MOST_AT_ONCE
+                && let Ok(next) = to_finish.try_recv()
+            {
+                files.extend(durable(next).await?);
+            }
+            files.retain(|taken| !matches!(taken.progress, Progress::Left(_)));
+            if files.is_empty() {
+                continue;
+            }
+            let (putting_away, now) = (self.putting_away.clone(), host.clock().now());
+            let (files, away) = blocking(move || {
+                let away = putting_away.put_away(&files, now);
+                (files, away)
+            })
+            .await;
+            let away = away.map_err(Failure::Temporary)?;
+            host.remember(away.state);
+            fault::point("file.forgotten");
+            away.errors.into_iter().for_each(|text| say(host, EventKind::Error, text));
+            away.warnings.into_iter().for_each(|text| say(host, EventKind::Warning, text));
+            let mut state = between.state();
+            files.iter().for_each(|taken| {
+                state.busy.remove(&taken.place.came);
+            });
+            state.left.extend(away.left);
+            if away.again {
+                state.again = true;
+                between.wake.notify_one();
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn durable(submitted: Submitted) -> Result<Vec<Taken>, Failure> {
+    if let Some(receipt) = submitted.receipt {
+        receipt.durable().await?;
+        fault::point("intake.durable");
+    }
+    Ok(submitted.taken)
+}
+
+fn say(host: &HostContext, kind: EventKind, text: String) {
+    host.event(Event::new(kind, host.name(), text));
+}
+
+struct Taker<'a> {
+    inbound: &'a FileInbound,
+    host: &'a HostContext,
+    /// Away only while a listing is made.
+    tracker: Option<Tracker>,
+    reading: Arc<Reading>,
+    watch: Watch,
+    between: Arc<Between>,
+    submitted: mpsc::Sender<Submitted>,
+    last_session: Option<SessionId>,
+    next_listing: Timestamp,
+}
+
+impl Taker<'_> {
+    async fn run(mut self) -> Result<(), Failure> {
+        self.recover().await?;
+        while !self.host.is_stopping() {
+            match self.find().await? {
+                Some(files) => self.take(files).await?,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on where an earlier life ended.
+    async fn recover(&mut self) -> Result<(), Failure> {
+        let rows = self.host.remembered(PREFIX).await?;
+        let rows = rows.iter().filter_map(|(key, value)| Taken::read(key, value)).collect();
+        let folders = self.reading.folders.clone();
+        let found = blocking(move || recover(&folders, rows)).await;
+        let mut found = found.map_err(|error| cannot_list(&self.reading.folders.inbox, &error))?;
+        self.host.remember(found.state);
+        for text in found.warnings {
+            say(self.host, EventKind::Warning, text);
+        }
+        found.left.into_iter().for_each(|taken| self.tracker().leave(taken));
+        self.hand_over(None, found.put_away).await;
+        if !found.read.is_empty() {
+            sort(self.inbound.wanted.order, &mut found.read);
+            self.take(found.read).await?;
+        }
+        Ok(())
+    }
+
+    fn tracker(&mut self) -> &mut Tracker {
+        self.tracker.as_mut().expect("only a listing takes it, and gives it back")
+    }
+
+    /// Returns the next files to take; none when the host is to stop.
+    async fn find(&mut self) -> Result<Option<Vec<Candidate>>, Failure> {
+        loop {
+            let now = self.host.clock().now();
+            let state = std::mem::take(&mut self.between.state().left);
+            state.into_iter().for_each(|taken| self.tracker().leave(taken));
+            let haul = if std::mem::take(&mut self.between.state().again) || now >= self.next_listing {
+                self.next_listing = Timestamp(now.0 + self.inbound.polling.as_millis() as i64);
+                self.with_tracker(move |tracker| tracker.list(now)).await?
+            } else {
+                let gathered = self.watch.take();
+                if gathered.list {
+                    self.next_listing = now;
+                }
+                let mut hints = self.tracker().due(now);
+                hints.extend(gathered.into_hints());
+                if hints.is_empty() {
+                    tokio::select! {
+                        () = self.host.stopping() => return Ok(None),
+                        () = self.watch.news() => {}
+                        () = self.between.wake.notified() => {}
+                        () = self.host.clock().sleep(self.wait(now)) => {}
+                    }
+                    continue;
+                }
+                self.look(hints, now).await?
+            };
+            if haul.more {
+                self.next_listing = now;
+            }
+            self.host.remember(haul.state);
+            for text in haul.warnings {
+                say(self.host, EventKind::Warning, text);
+            }
+            let mut files = haul.files;
+            let busy = self.between.state();
+            files.retain(|file| !busy.busy.contains(&file.place.came));
+            drop(busy);
+            if !files.is_empty() {
+                return Ok(Some(files));
+            }
+        }
+    }
+
+    fn wait(&self, now: Timestamp) -> Duration {
+        let due = self.tracker.as_ref().and_then(Tracker::next_due);
+        due.unwrap_or(self.next_listing).min(self.next_listing).since(now)
+    }
+
+    /// A few files that came whole are looked at on the spot: a look is cheaper than a change of thread.
+    async fn look(&mut self, hints: Vec<Hint>, now: Timestamp) -> Result<Haul, Failure> {
+        if hints.len() <= FEW && hints.iter().all(|hint| hint.moved_in) {
+            return Ok(self.tracker().look(hints, now));
+        }
+        self.with_tracker(move |tracker| Ok(tracker.look(hints, now))).await
+    }
+
+    async fn with_tracker(
+        &mut self,
+        look: impl FnOnce(&mut Tracker) -> std::io::Result<Haul> + Send + 'static,
+    ) -> Result<Haul, Failure> {
+        let mut tracker = self.tracker.take().expect("given back by the last look");
+        let (tracker, haul) = blocking(move || {
+            let haul = look(&mut tracker);
+            (tracker, haul)
+        })
+        .await;
+        self.tracker = Some(tracker);
+        haul.map_err(|error| cannot_list(&self.reading.folders.inbox, &error))
+    }
+
+    /// Reads the files and hands their messages over, group by group.
+    async fn take(&mut self, files: Vec<Candidate>) -> Result<(), Failure> {
+        let (out, mut groups) = mpsc::channel(READ_AHEAD);
+        let reader = Reader::new(self.reading.clone(), out);
+        let reading = blocking(move || reader.read(files));
+        let taking = async {
+            loop {
+                let group = tokio::select! {
+                    group = groups.recv() => group,
+                    () = self.host.stopping() => None,
+                };
+                let Some(group) = group else { break };
+                self.submit(group).await?;
+            }
+            // The reader ends at its next group when nobody takes it.
+            drop(groups);
+            Ok(())
+        };
+        let (taken, _read_to_its_end) = tokio::join!(taking, reading);
+        taken
+    }
+
+    async fn submit(&mut self, mut group: Group) -> Result<(), Failure> {
+        self.note_unreadable(&mut group);
+        if group.arrivals.is_empty() && group.taken.is_empty() && group.part.is_none() {
+            return group.broken.map_or(Ok(()), |reason| Err(Failure::Temporary(reason)));
+        }
+        self.join_sessions(&mut group);
+        for taken in &group.taken {
+            self.tracker().readable(&taken.place.came);
+            if let Progress::Left(_) = taken.progress {
+                self.tracker().leave(taken.clone());
+            } else if taken.place.claimed.is_none() {
+                self.between.state().busy.insert(taken.place.came.clone());
+            }
+        }
+        let event = |text| Event::new(EventKind::Error, self.host.name(), text);
+        let intake = Intake {
+            arrivals: group.arrivals,
+            state: group.taken.iter().chain(&group.part).map(Taken::remember).collect(),
+            events: group.errors.into_iter().map(event).collect(),
+        };
+        let receipt = self.host.submit(intake).await?;
+        fault::point("intake.submitted");
+        self.last_session = receipt.sessions.last().copied().or(self.last_session);
+        if let Some(part) = &mut group.part
+            && note_session(part, self.last_session)
+        {
+            self.host.remember(vec![part.remember()]);
+        }
+        self.hand_over(Some(receipt), group.taken).await;
+        group.broken.map_or(Ok(()), |reason| Err(Failure::Temporary(reason)))
+    }
+
+    fn note_unreadable(&mut self, group: &mut Group) {
+        let now = self.host.clock().now();
+        for (came, reason) in group.unreadable.drain(..) {
+            if self.tracker().pause(&came, now) {
+                let path = self.reading.folders.inbox.join(&came);
+                let text = format!(
+                    "file \"{}\" cannot be read: {reason}; it stays and is tried again",
+                    path.display()
+                );
+                say(self.host, EventKind::Error, text);
+            }
+        }
+    }
+
+    /// The first arrival of a group may belong to the session of the last one of the group before.
+    fn join_sessions(&mut self, group: &mut Group) {
+        let first = group.arrivals.first_mut().filter(|first| first.session == IntakeSession::SameAsPrevious);
+        if let (Some(first), true) = (first, group.continues) {
+            first.session = self.last_session.map_or(IntakeSession::New, IntakeSession::Of);
+        }
+        let known =
+            match group.arrivals.iter().rfind(|arrival| arrival.session != IntakeSession::SameAsPrevious) {
+                Some(arrival) => match arrival.session {
+                    IntakeSession::Of(session) => Some(session),
+                    _ => None,
+                },
+                None => self.last_session,
+            };
+        if let Some(part) = &mut group.part {
+            note_session(part, known);
+        }
+    }
+
+    async fn hand_over(&mut self, receipt: Option<Receipt>, taken: Vec<Taken>) {
+        // It is closed only when putting away has failed, and then that is the answer of both.
+        let _closed = self.submitted.send(Submitted { receipt, taken }).await;
+    }
+}
+
+/// Notes the session in which a file goes on; false when that changes nothing.
+fn note_session(taken: &mut Taken, session: Option<SessionId>) -> bool {
+    let Progress::Part(part) = &mut taken.progress else { return false };
+    let before = part.session;
+    part.session = session.filter(|_| part.position.begun).map(|session| session.0);
+    part.session != before
+}
+
+fn cannot_list(folder: &Path, error: &std::io::Error) -> Failure {
+    let reason = crate::adapters::disk::reason(error);
+    Failure::Temporary(format!("folder \"{}\" cannot be listed: {reason}", folder.display()))
+}
+
+#[cfg(test)]
+#[path = "tests/intake.rs"]
+mod tests;

@@ -1,0 +1,377 @@
+//! Reads files and makes groups of arrivals of them, on a thread that may wait for the disk.
+//!
+//! Small files are read whole, many to a group; a big one is streamed and makes many groups. A group
+//! is what one change of the ledger takes in.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hl7::split::{Piece, PieceKind, Splitter};
+use model::{Arrival, BodyClass, Fate, IntakeSession, MessageBody, SessionId, fault};
+use tokio::sync::mpsc;
+
+use super::batch::{BatchHandling, Placing};
+use super::rows::{Part, Progress, Taken};
+use super::scan::Candidate;
+use super::{Folders, Identity, archive};
+use crate::adapters::disk;
+
+/// The most files, messages and bytes of one group.
+const MOST_FILES: usize = 256;
+const MOST_MESSAGES: usize = 1_024;
+const MOST_BYTES: usize = 4 << 20;
+/// How much of a file is read at a time; what is not longer is read whole.
+const CHUNK: u64 = 1 << 20;
+
+/// How files are read.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    /// Where they lie.
+    pub(crate) folders: Folders,
+    /// What a batch becomes.
+    pub(crate) handling: BatchHandling,
+    /// The charset set from outside; empty when it is for MSH-18 to say.
+    pub(crate) charset: String,
+    /// The longest message, or file taken whole, in bytes.
+    pub(crate) longest: usize,
+}
+
+/// What one change of the ledger takes in.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    /// The messages and what else the files held, in order.
+    pub(crate) arrivals: Vec<Arrival>,
+    /// The files that have been read to their end.
+    pub(crate) taken: Vec<Taken>,
+    /// The file that goes on in the next group.
+    pub(crate) part: Option<Taken>,
+    /// Whether the group goes on in the file in which the one before ended, so that "the same session
+    /// as the arrival before" reaches back into it.
+    pub(crate) continues: bool,
+    /// Files that could not be read, with the reason; nothing of them has been taken.
+    pub(crate) unreadable: Vec<(PathBuf, String)>,
+    /// Files that were gone, or that another service had claimed first.
+    pub(crate) gone: usize,
+    /// What has to be said.
+    pub(crate) errors: Vec<String>,
+    /// Why reading ended in the midst of a file.
+    pub(crate) broken: Option<String>,
+    bytes: usize,
+}
+
+/// Nobody takes the groups any more.
+pub(crate) struct Abandoned;
+
+/// Reads `files` one after the other and hands over the groups.
+pub(crate) struct Reader {
+    reading: Arc<Reading>,
+    out: mpsc::Sender<Group>,
+    group: Group,
+}
+
+impl Reader {
+    /// Hands groups to `out`.
+    pub(crate) fn new(reading: Arc<Reading>, out: mpsc::Sender<Group>) -> Self {
+        Reader { reading, out, group: Group::default() }
+    }
+
+    /// Reads them all, or until nobody takes the groups any more.
+    pub(crate) fn read(mut self, files: Vec<Candidate>) -> Result<(), Abandoned> {
+        for file in files {
+            self.read_file(file)?;
+            if self.group.broken.is_some() {
+                break;
+            }
+            if self.group.taken.len() >= MOST_FILES || self.is_full() {
+                self.hand_over()?;
+            }
+        }
+        self.hand_over()
+    }
+
+    fn is_full(&self) -> bool {
+        self.group.arrivals.len() >= MOST_MESSAGES || self.group.bytes >= MOST_BYTES
+    }
+
+    fn hand_over(&mut self) -> Result<(), Abandoned> {
+        self.out.blocking_send(std::mem::take(&mut self.group)).map_err(|_| Abandoned)
+    }
+
+    fn read_file(&mut self, mut file: Candidate) -> Result<(), Abandoned> {
+        if let Err(error) = self.claim(&mut file) {
+            self.not_opened(file, &error);
+            return Ok(());
+        }
+        let opened = File::open(self.reading.folders.path(&file.place))
+            .and_then(|open| open.metadata().map(|found| (open, Identity::of(&found))));
+        let (open, identity) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.not_opened(file, &error);
+                return Ok(());
+            }
+        };
+        if file.resume.is_some() && !self.group.arrivals.is_empty() {
+            self.hand_over()?;
+        }
+        let taking = Taking::begin(file, identity);
+        fault::point("file.read");
+        match self.reading.handling {
+            BatchHandling::Whole => self.read_as_one(open, taking),
+            _ if taking.rest() <= CHUNK => self.read_small(open, taking),
+            _ => self.read_big(open, taking),
+        }
+    }
+
+    /// Moves the file into the work folder, where nobody else takes it.
+    fn claim(&self, file: &mut Candidate) -> io::Result<()> {
+        if let Some(work) = &self.reading.folders.work
+            && file.place.claimed.is_none()
+        {
+            let from = self.reading.folders.path(&file.place);
+            let to = archive::move_under_new_name(&from, work, file.place.file_name(), file.modified)?;
+            file.place.claimed = to.file_name().map(ToOwned::to_owned);
+            fault::point("file.claimed");
+        }
+        Ok(())
+    }
+
+    fn not_opened(&mut self, file: Candidate, error: &io::Error) {
+        match error.kind() {
+            // Somebody else was faster, or took it back.
+            ErrorKind::NotFound => self.group.gone += 1,
+            _ if file.resume.is_some() || file.place.claimed.is_some() => {
+                self.group.broken = Some(self.cannot_read(&file.place, error));
+            }
+            _ => self.group.unreadable.push((file.place.came, disk::reason(error))),
+        }
+    }
+
+    fn cannot_read(&self, place: &super::Place, error: &io::Error) -> String {
+        let path = self.reading.folders.path(place);
+        format!("file \"{}\" cannot be read: {}", path.display(), disk::reason(error))
+    }
+
+    fn read_small(&mut self, open: File, mut taking: Taking) -> Result<(), Abandoned> {
+        let length = taking.rest();
+        let bytes = match read_rest(open, &taking, length) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.break_off(&taking, &error),
+        };
+        taking.content = bytes.clone();
+        let mut splitter = Splitter::new(self.reading.longest);
+        let mut placing = taking.placing(self.reading.handling);
+        splitter.push(bytes);
+        splitter.finish();
+        while let Some(piece) = splitter.next() {
+            self.arrive(&mut taking, &mut placing, piece);
+        }
+        self.end(taking);
+        Ok(())
+    }
+
+    fn read_big(&mut self, mut open: File, mut taking: Taking) -> Result<(), Abandoned> {
+        let mut splitter = Splitter::new(self.reading.longest);
+        let mut placing = taking.placing(self.reading.handling);
+        if let Err(error) = open.seek(SeekFrom::Start(taking.part.offset)) {
+            return self.break_off(&taking, &error);
+        }
+        let mut rest = open.take(taking.rest());
+        loop {
+            let mut chunk = Vec::with_capacity(CHUNK as usize);
+            if let Err(error) = rest.by_ref().take(CHUNK).read_to_end(&mut chunk) {
+                return self.break_off(&taking, &error);
+            }
+            let ended = chunk.is_empty();
+            match ended {
+                true => splitter.finish(),
+                false => splitter.push(chunk.into()),
+            }
+            while let Some(piece) = splitter.next() {
+                self.arrive(&mut taking, &mut placing, piece);
+                if self.is_full() {
+                    self.hand_over_part(&taking)?;
+                }
+            }
+            if ended {
+                self.end(taking);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes the whole file as one body, whatever it holds.
+    fn read_as_one(&mut self, open: File, mut taking: Taking) -> Result<(), Abandoned> {
+        let size = taking.taken.identity.size;
+        if size > self.reading.longest as u64 {
+            let reason = format!("the file has {size} bytes; expected at most {}", self.reading.longest);
+            self.refuse(&mut taking, reason);
+            self.end(taking);
+            return Ok(());
+        }
+        let bytes = match read_rest(open, &taking, size) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.break_off(&taking, &error),
+        };
+        taking.content = bytes.clone();
+        let mut splitter = Splitter::new(self.reading.longest);
+        splitter.push(bytes.clone());
+        splitter.finish();
+        let mut reason = None;
+        while let Some(piece) = splitter.next() {
+            match piece.kind {
+                PieceKind::Framing => {}
+                PieceKind::Unreadable(why) => reason = reason.or(Some(why)),
+                _ => taking.part.readable = true,
+            }
+        }
+        match (taking.part.readable, reason) {
+            (true, _) => self.add(&taking, bytes, IntakeSession::New, Fate::Deliver),
+            (false, Some(reason)) => self.refuse(&mut taking, reason),
+            (false, None) => {}
+        }
+        self.end(taking);
+        Ok(())
+    }
+
+    /// A file of which nothing can be read.
+    fn refuse(&mut self, taking: &mut Taking, reason: String) {
+        let path = self.reading.folders.path(&taking.taken.place);
+        self.group.errors.push(format!("file \"{}\" is refused: {reason}", path.display()));
+        self.add(taking, taking.content.clone(), IntakeSession::New, Fate::Refuse(reason.clone()));
+        taking.reason = Some(reason);
+    }
+
+    fn end(&mut self, mut taking: Taking) {
+        if !taking.part.readable && taking.reason.is_none() {
+            let reason = match taking.taken.identity.size {
+                0 => "the file is empty; expected an HL7 message",
+                _ => "the file has white space alone; expected an HL7 message",
+            };
+            self.refuse(&mut taking, reason.to_owned());
+        }
+        taking.taken.progress = match (taking.part.readable, taking.reason) {
+            (false, Some(reason)) if self.reading.folders.error.is_some() => Progress::Refused(reason),
+            (false, Some(reason)) => Progress::Left(reason),
+            _ => Progress::Done,
+        };
+        self.group.taken.push(taking.taken);
+    }
+
+    fn break_off(&mut self, taking: &Taking, error: &io::Error) -> Result<(), Abandoned> {
+        self.group.broken = Some(self.cannot_read(&taking.taken.place, error));
+        Ok(())
+    }
+
+    fn hand_over_part(&mut self, taking: &Taking) -> Result<(), Abandoned> {
+        let mut taken = taking.taken.clone();
+        taken.progress = Progress::Part(taking.part);
+        self.group.part = Some(taken);
+        self.hand_over()?;
+        self.group.continues = true;
+        Ok(())
+    }
+
+    /// Takes the next piece of a file.
+    fn arrive(&mut self, taking: &mut Taking, placing: &mut Placing, piece: Piece) {
+        let offset = taking.part.offset;
+        taking.part.offset += piece.bytes.len() as u64;
+        taking.part.readable |= !matches!(piece.kind, PieceKind::Unreadable(_) | PieceKind::Framing);
+        let place = placing.next(&piece.kind);
+        taking.part.position = placing.position();
+        let Some((session, fate)) = place else { return };
+        let session = taking.session(session);
+        if let Fate::Refuse(reason) = &fate {
+            let path = self.reading.folders.path(&taking.taken.place);
+            self.group.errors.push(format!(
+                "file \"{}\": bytes {offset} to {} are refused: {reason}",
+                path.display(),
+                taking.part.offset
+            ));
+            taking.reason.get_or_insert_with(|| reason.clone());
+        }
+        self.add(taking, piece.bytes, session, fate);
+    }
+
+    fn add(&mut self, taking: &Taking, bytes: Bytes, session: IntakeSession, fate: Fate) {
+        self.group.bytes += bytes.len();
+        // A message that waits in a queue must not hold the whole chunk that it came in.
+        let alone = bytes.len() as u64 * 4 >= taking.taken.identity.size.min(CHUNK);
+        let bytes = if alone { bytes } else { Bytes::copy_from_slice(&bytes) };
+        let body = body(&self.reading, bytes, &fate, taking.taken.place.name());
+        self.group.arrivals.push(Arrival { body, session, fate });
+    }
+}
+
+/// A file in the hands of the reader.
+struct Taking {
+    taken: Taken,
+    part: Part,
+    /// Why something in it was refused, first of all.
+    reason: Option<String>,
+    /// All of it, when it is small.
+    content: Bytes,
+}
+
+impl Taking {
+    fn begin(file: Candidate, found: Identity) -> Self {
+        let (identity, part) = file.resume.unwrap_or((found, Part::default()));
+        let taken = Taken { place: file.place, identity, progress: Progress::Part(part) };
+        Taking { taken, part, reason: None, content: Bytes::new() }
+    }
+
+    /// How much is still to be read. What was added since it was first looked at is not.
+    fn rest(&self) -> u64 {
+        self.taken.identity.size.saturating_sub(self.part.offset)
+    }
+
+    fn placing(&mut self, handling: BatchHandling) -> Placing {
+        // Begun in an earlier life, which ended before the session's id could be noted.
+        self.part.position.begun &= self.part.offset == 0 || self.part.session.is_some();
+        Placing::new(handling, self.part.position)
+    }
+
+    /// The first arrival of a file that was begun in an earlier life goes on in its session.
+    fn session(&mut self, session: IntakeSession) -> IntakeSession {
+        match (session, self.part.session.take()) {
+            (IntakeSession::SameAsPrevious, Some(known)) => IntakeSession::Of(SessionId(known)),
+            (session, _) => session,
+        }
+    }
+}
+
+fn read_rest(mut open: File, taking: &Taking, length: u64) -> io::Result<Bytes> {
+    if taking.part.offset > 0 {
+        open.seek(SeekFrom::Start(taking.part.offset))?;
+    }
+    let mut bytes = Vec::with_capacity(length as usize);
+    open.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}
+
+/// A body of these bytes. A message is parsed at once, since its type is shown in every listing; who
+/// reads it next finds the parse done.
+fn body(reading: &Reading, bytes: Bytes, fate: &Fate, name: String) -> MessageBody {
+    let charset = reading.charset.clone();
+    match fate {
+        Fate::Deliver => {
+            let parsed = hl7::Message::read(bytes.clone(), &charset);
+            let doc_type = parsed.as_ref().map(hl7::Message::doc_type).unwrap_or_default();
+            let body = MessageBody::described(BodyClass::HL7, bytes, doc_type, charset, name);
+            let _shared = body.parsed(move |_| parsed);
+            body
+        }
+        Fate::Keep(_) => {
+            let doc_type = String::from_utf8_lossy(&bytes[..bytes.len().min(3)]).into_owned();
+            MessageBody::described(BodyClass::HL7, bytes, doc_type, charset, name)
+        }
+        Fate::Refuse(_) => MessageBody::described(BodyClass::BYTES, bytes, String::new(), charset, name),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/take.rs"]
+mod tests;
