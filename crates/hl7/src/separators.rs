@@ -91,12 +91,14 @@ impl Separators {
 
     /// Gives each character its role.
     fn assign(field: u8, encoding: &[u8]) -> Separators {
+        // `^~&`: a backslash got lost on the way, as happens to authors of programs. What is left has
+        // its usual meaning, and reading it by position would make `&` the escape character. The first
+        // character is always taken at its word: all values hang on it.
         let lost_one = encoding.len() < STANDARD.len()
+            && encoding[0] == STANDARD[0]
             && !STANDARD.starts_with(encoding)
             && is_subsequence(encoding, STANDARD)
             && !STANDARD.contains(&field);
-        // `^~&`: a backslash got lost on the way, as happens to authors of programs. What is left has
-        // its usual meaning, and reading it by position would make `&` the escape character.
         let encoding = if lost_one { STANDARD } else { encoding };
         Separators {
             field,
@@ -157,10 +159,10 @@ mod tests {
             ("MSH|^~\\|LAB", "|^~\\  "),
             // lost on the way
             ("MSH|^~&|LAB", "|^~\\& "),
-            ("MSH|~\\&|LAB", "|^~\\& "),
             ("MSH|^\\&|LAB", "|^~\\& "),
             // short, but neither: by position
             ("MSH|@*%|LAB", "|@*%  "),
+            ("MSH|~\\&|LAB", "|~\\&  "),
             // more than there are roles
             ("MSH|^~\\&#!|LAB", "|^~\\&#"),
         ] {
