@@ -1,0 +1,15 @@
+//! The runtime on a real store, with small hosts that do what a test says.
+
+mod bench;
+mod control;
+mod fake;
+mod flow;
+mod intake;
+mod panics;
+mod pool;
+mod port;
+mod restart;
+mod retry;
+mod services;
+mod stop;
+mod window;
