@@ -114,11 +114,7 @@ impl Parser<'_> {
             Kind::Close => self.error(range, "this bracket was never opened", "take it away"),
             Kind::CloseSquare => self.error(range, "\"]\" has no meaning here", "take it away"),
             Kind::Unknown => {
-                let words = Op::ALL.map(|(sign, _)| sign).into_iter().chain(["and", "or", "not", "in"]);
-                let help = match nearest(&found, words) {
-                    Some(word) => format!("did you mean \"{word}\"?"),
-                    None => "expected an operator (= != < <= > >= in contains), and, or".to_owned(),
-                };
+                let help = operator_help(&found);
                 self.error(range, format!("\"{found}\" is not an operator"), help);
             }
             Kind::Open if self.follows_path() => {
@@ -232,6 +228,7 @@ impl Parser<'_> {
 
     fn comparison(&mut self) -> Node {
         let left = self.primary(false);
+        self.not_before_operator();
         let negated = *self.kind() == Kind::Not
             && matches!(self.tokens[self.at + 1].kind, Kind::In | Kind::Op(Op::Contains));
         if negated {
@@ -247,6 +244,21 @@ impl Parser<'_> {
             other => other,
         };
         Node { ast: node.ast.map(wrap), range: node.range }
+    }
+
+    /// `PID-8 not = "F"`: reported, and read without the `not`.
+    fn not_before_operator(&mut self) {
+        let op = match (self.kind(), self.tokens.get(self.at + 1).map(|token| &token.kind)) {
+            (Kind::Not, Some(Kind::Op(op))) if *op != Op::Contains => *op,
+            _ => return,
+        };
+        let help = match op {
+            Op::Eq => "write \"!=\"",
+            _ => "write \"not\" before the whole comparison",
+        };
+        let message = format!("\"not\" cannot stand before \"{}\"", op.sign());
+        self.error(self.range(), message, help);
+        self.next();
     }
 
     /// A value that no operator follows: all is well if nothing follows that it could be compared
@@ -380,6 +392,26 @@ impl Parser<'_> {
             _ => self.end(),
         }
         Node { ast: None, range: open.start..close.end }
+    }
+}
+
+/// What to write instead of `word`, where an operator should stand.
+fn operator_help(word: &str) -> String {
+    const OTHERS: [(&str, &str); 8] = [
+        ("is", "write \"=\""),
+        ("equals", "write \"=\""),
+        ("eq", "write \"=\""),
+        ("ne", "write \"!=\""),
+        ("has", "write \"contains\""),
+        ("like", "write \"contains\""),
+        ("includes", "write \"contains\""),
+        ("exists", "to ask whether there is a value, write != \"\""),
+    ];
+    let known = Op::ALL.map(|(sign, _)| sign).into_iter().chain(["and", "or", "not", "in"]);
+    match (OTHERS.iter().find(|(other, _)| *other == word), nearest(word, known)) {
+        (Some((_, help)), _) => (*help).to_owned(),
+        (None, Some(near)) => format!("did you mean \"{near}\"?"),
+        (None, None) => "expected an operator (= != < <= > >= in contains), and, or".to_owned(),
     }
 }
 

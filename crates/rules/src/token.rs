@@ -227,27 +227,29 @@ impl Lexer<'_> {
             let next = bytes.get(length + 1).copied().unwrap_or(b' ');
             length += match byte {
                 b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => 1,
-                b'.' | b'-' if next.is_ascii_alphanumeric() || (next == b'[' && *byte == b'-') => 1,
+                b'.' | b'-' if next.is_ascii_alphanumeric() => 1,
+                // What is wrong with a path is best said by whoever reads paths.
+                b'.' | b'-' if begins_with_segment(&bytes[..length]) => 1,
+                b':' if next.is_ascii_digit() && begins_with_segment(&bytes[..length]) => 1,
                 b'[' => index_length(&bytes[length..]),
                 _ => break,
             };
         }
         let word = self.rest()[..length].to_owned();
-        let kind = match word.as_str() {
-            "and" => Kind::And,
-            "or" => Kind::Or,
-            "not" => Kind::Not,
-            "in" => Kind::In,
-            "contains" => Kind::Op(Op::Contains),
-            "null" => Kind::Null,
-            "true" => Kind::True,
-            "false" => Kind::False,
-            _ => match Fact::named(&word) {
-                Some(fact) => Kind::Fact(fact),
-                None => return self.path_or_unknown(&word),
-            },
-        };
-        self.take(length, kind)
+        if let Some(kind) = keyword(&word) {
+            return self.take(length, kind);
+        }
+        if let Some(fact) = Fact::named(&word) {
+            return self.take(length, Kind::Fact(fact));
+        }
+        let small = word.to_lowercase();
+        if let Some(kind) = keyword(&small) {
+            let token = self.take(length, kind);
+            let message = format!("\"{word}\" is in capitals");
+            self.error(token.range.clone(), message, format!("write \"{small}\""));
+            return token;
+        }
+        self.path_or_unknown(&word)
     }
 
     fn path_or_unknown(&mut self, word: &str) -> Token {
@@ -259,7 +261,8 @@ impl Lexer<'_> {
             Err(error) => {
                 let token = self.take(word.len(), Kind::Bad);
                 let range = token.range.start + error.range.start..token.range.start + error.range.end;
-                let help = right_path(word).map(|path| format!("did you mean {path}?")).or(error.help);
+                let help =
+                    error.help.or_else(|| right_path(word).map(|path| format!("did you mean \"{path}\"?")));
                 self.errors.push(ExprError { range, message: error.message, help });
                 token
             }
@@ -280,6 +283,27 @@ impl Lexer<'_> {
     }
 }
 
+fn keyword(word: &str) -> Option<Kind> {
+    Some(match word {
+        "and" => Kind::And,
+        "or" => Kind::Or,
+        "not" => Kind::Not,
+        "in" => Kind::In,
+        "contains" => Kind::Op(Op::Contains),
+        "null" => Kind::Null,
+        "true" => Kind::True,
+        "false" => Kind::False,
+        _ => return None,
+    })
+}
+
+fn begins_with_segment(word: &[u8]) -> bool {
+    let capital = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    word.len() >= 3
+        && word[..3].iter().all(capital)
+        && word.get(3).is_none_or(|byte| !byte.is_ascii_alphabetic())
+}
+
 /// The bytes of `[…]` at the start of `bytes`, as far as it can belong to a path.
 fn index_length(bytes: &[u8]) -> usize {
     let inside = |byte: &u8| matches!(byte, b'0'..=b'9' | b'*' | b'-' | b'a'..=b'z' | b'A'..=b'Z');
@@ -290,7 +314,7 @@ fn index_length(bytes: &[u8]) -> usize {
 /// Whether `word` can have been meant as a path: `PID`, `pid-3`, `PID-3[1]`, but not `doc.name`.
 fn looks_like_path(word: &str) -> bool {
     let segment = word.len() == 3 && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    segment || word.contains(['-', '['])
+    segment || word.contains(['-', '[', ':'])
 }
 
 /// The path that `wrong` was most likely meant to be: `PID.3.1`, `pid-3`, `PID:5.1`, `PID-3(2).1`.

@@ -27,7 +27,7 @@ fn slips_of_other_languages() {
     check("MSH-9.1 = ⟨“ADT”⟩", "typographic quote", "write \"ADT\"");
     check(r#"PV1-2 in ⟨[⟩"I", "E"]"#, "round brackets", "in (\"I\", \"E\")");
     check(r#"⟨{PID:5.1}⟩ = "x""#, "braces", "write PID-5.1");
-    check(r#"⟨PID.3⟩ = "x""#, "not known", "did you mean PID-3?");
+    check(r#"⟨PID.3⟩ = "x""#, "not known", "did you mean \"PID-3\"?");
     check(r#"PID-3⟨(⟩2).1 = "x""#, "bracket cannot follow a path", "PID-3[2].1");
     check(r#"OBX-5 ⟨*⟩ 2 > 1"#, "no meaning", "no arithmetic");
 }
@@ -40,6 +40,11 @@ fn words_that_are_not_known() {
     check(r#"PID-8 = "F" ⟨AND⟩ PID-8 = "M""#, "", "\"and\"");
     check("PV1-2 = ⟨I⟩", "not known", "in quotes: \"I\"");
     check("MSH-9.1 = ⟨ADT⟩", "ADT without quotes is a whole segment", "write \"ADT\"");
+    check("MSH-9.1 ⟨is⟩ null", "not an operator", "write \"=\"");
+    check("PID-3 ⟨exists⟩", "not an operator", "write != \"\"");
+    check(r#"⟨lower⟩(PID-5) = "x" and true"#, "not known", "no functions");
+    check(r#"MSH-9.1 ⟨not⟩ = "ADT""#, "cannot stand before", "write \"!=\"");
+    check(r#"PV1-2 ⟨IN⟩ ("I")"#, "in capitals", "write \"in\"");
     check("⟨weather⟩ = 1", "not known", "expected a path");
 }
 
@@ -87,7 +92,13 @@ fn several_errors_are_found_at_once() {
 
 #[test]
 fn a_wrong_path_is_marked_where_it_is_wrong() {
-    for (text, help) in [(r#"pid-3.1 = "x""#, "PID-3.1"), (r#"PID-3[0] = "x""#, ""), (r#"PID-x = "x""#, "")] {
+    for (text, help) in [
+        (r#"pid-3.1 = "x""#, "\"PID-3.1\""),
+        (r#"MSH:9.1 = "x""#, "\"MSH-9.1\""),
+        (r#"PID- = "x""#, "\"PID\""),
+        (r#"PID-3[0] = "x""#, ""),
+        (r#"PID-x = "x""#, ""),
+    ] {
         let errors = parse(text, true).err().unwrap();
         assert_eq!(errors.len(), 1, "{text}: {errors:#?}");
         assert!(errors[0].range.end <= text.find(' ').unwrap(), "{text}: {errors:#?}");

@@ -110,6 +110,7 @@ impl Parser<'_> {
             Kind::True => Some(Ast::Condition(Condition::Constant(true))),
             Kind::False => Some(Ast::Condition(Condition::Constant(false))),
             Kind::Bad => None,
+            Kind::Unknown if self.tokens[self.at + 1].kind == Kind::Open => return self.function(),
             Kind::Unknown => {
                 self.unknown(behind);
                 None
@@ -139,11 +140,30 @@ impl Parser<'_> {
         }
     }
 
+    /// `lower(PID-5)`: reported, and passed over with what is in its brackets.
+    fn function(&mut self) -> Node {
+        let (range, found) = (self.range(), self.found().to_owned());
+        let help = "there are no functions in conditions";
+        self.error(range.clone(), format!("\"{found}\" is not known"), help);
+        let mut open = 0_usize;
+        loop {
+            self.next();
+            match self.kind() {
+                Kind::Open => open += 1,
+                Kind::Close if open > 1 => open -= 1,
+                Kind::Close | Kind::End => break,
+                _ => {}
+            }
+        }
+        self.takes(&Kind::Close);
+        Node { ast: None, range }
+    }
+
     fn unknown(&mut self, behind: bool) {
         let (range, found) = (self.range(), self.found().to_owned());
         let known = Fact::ALL.map(|(word, _)| word).into_iter().chain(["null", "not", "true", "false"]);
         let help = if let Some(path) = right_path(&found) {
-            format!("did you mean {path}?")
+            format!("did you mean \"{path}\"?")
         } else if let Some(word) = nearest(&found, known) {
             format!("did you mean \"{word}\"?")
         } else if behind {
