@@ -25,6 +25,7 @@ pub(crate) fn check(items: &[Item<'_>], sources: &Sources, findings: &mut Findin
                 let (file, line, ..) = sources.locate(first.place);
                 let message = format!("{why} as item \"{}\" does, in {file} line {line}", first.item.name);
                 findings.add(level, second.place, Some(second.item.name), message);
+                break;
             }
         }
         for writer in &all {

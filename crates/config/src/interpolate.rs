@@ -22,6 +22,13 @@ pub(crate) struct Filler<'a> {
 struct Filled {
     text: String,
     secret: bool,
+    unknown: bool,
+}
+
+impl Filled {
+    fn new(text: String, secret: bool) -> Self {
+        Filled { text, secret, unknown: false }
+    }
 }
 
 /// What is wrong with one `${…}`, and what to do.
@@ -39,6 +46,7 @@ impl Filler<'_> {
                 if let Kind::Scalar(scalar) = &mut node.kind {
                     scalar.value = Value::String(filled.text);
                     scalar.secret = filled.secret;
+                    scalar.unknown = filled.unknown;
                     scalar.style = None;
                     scalar.filled = text.starts_with("${") && text.find('}') == Some(text.len() - 1);
                 }
@@ -48,7 +56,7 @@ impl Filler<'_> {
     }
 
     fn fill_text(&mut self, node: &Node, text: &str, item: Option<&str>) -> Filled {
-        let mut filled = Filled { text: String::new(), secret: false };
+        let mut filled = Filled::new(String::new(), false);
         let mut at = 0;
         while let Some(found) = text[at..].find("${").map(|found| found + at) {
             if text[..found].ends_with('$') && found > at {
@@ -69,6 +77,7 @@ impl Filler<'_> {
                     filled.secret |= value.secret;
                 }
                 Err((message, help)) => {
+                    filled.unknown = true;
                     let place = crate::scalar::place(self.sources, node, &range);
                     self.findings.error(&place, item, message).help(help);
                 }
@@ -107,7 +116,7 @@ impl Filler<'_> {
             (Some(":-"), _) => {
                 return Ok(match full {
                     Some(value) => self.found(value.clone(), secret),
-                    None => Filled { text: rest[2..].to_owned(), secret: false },
+                    None => Filled::new(rest[2..].to_owned(), false),
                 });
             }
             (Some(":?"), _) => full.cloned().ok_or_else(|| required(name, &rest[2..]))?,
@@ -120,7 +129,7 @@ impl Filler<'_> {
         if secret {
             self.secrets.add(&text);
         }
-        Filled { text, secret }
+        Filled::new(text, secret)
     }
 
     /// The text of a file, such as a mounted secret; a relative path begins where the production is.

@@ -7,7 +7,7 @@ use crate::finding::{Findings, Level};
 use crate::fit::fit;
 use crate::keys::{ITEM_LATER, ItemKeys, SECTIONS, Section, Timeout, schema_of};
 use crate::source::{Place, Sources};
-use crate::suggest::{did_you_mean, did_you_mean_or_all};
+use crate::suggest::{did_you_mean, did_you_mean_or_all, nearest};
 use crate::tree::{Entry, Kind, Node};
 use crate::walk::{Walk, shown};
 
@@ -82,7 +82,7 @@ impl Reader<'_> {
         if let Some(spec) = spec {
             self.settings(&mut item, spec, node);
         }
-        item.complete = spec.is_some() && self.findings.errors() == before;
+        item.complete &= spec.is_some() && self.findings.errors() == before;
         item
     }
 
@@ -92,7 +92,7 @@ impl Reader<'_> {
         let wrong = if name.trim().is_empty() {
             "an item has an empty name; expected letters and digits".to_owned()
         } else if let Some(found) = name.chars().find(|c| !allowed(*c)) {
-            format!("the name holds {found:?}; expected letters, digits, blanks, \".\", \"_\" and \"-\"")
+            format!("the name holds \"{found}\"; expected letters, digits, blanks, \".\", \"_\" and \"-\"")
         } else if name.trim() != name {
             "the name begins or ends with a blank; expected a letter or digit".to_owned()
         } else if !name.starts_with(char::is_alphanumeric) {
@@ -120,8 +120,12 @@ impl Reader<'_> {
             }
             return;
         };
+        if found.is_unknown() {
+            return;
+        }
         let Some(type_name) = found.text() else {
-            let message = format!("type is {}; expected one of {}", shown(found), here.join(", "));
+            let is = if found.is_null() { "has no value".to_owned() } else { format!("is {}", shown(found)) };
+            let message = format!("type {is}; expected one of {}", here.join(", "));
             self.findings.error(&found.place, Some(item.name), message);
             return;
         };
@@ -160,11 +164,7 @@ impl Reader<'_> {
             let own = settings.as_ref()?.get("properties")?;
             own.get(key).map(|_| format!("\"{key}\" belongs under \"settings\""))
         };
-        let mut schema = schema_of::<ItemKeys>();
-        // Known words that are looked at elsewhere, so that a misspelt one is recognised.
-        for word in ["type", "settings"] {
-            schema["properties"][word] = Value::Bool(true);
-        }
+        let schema = with_words(schema_of::<ItemKeys>(), &["type"], &["settings"]);
         let findings = &mut *self.findings;
         let mut walk = Walk {
             findings,
@@ -184,10 +184,12 @@ impl Reader<'_> {
                 item.links.push(link);
             }
         }
-        self.ranges(item, &place);
+        item.complete = set_aside.is_empty();
+        self.ranges(item, &set_aside, &place);
     }
 
-    fn ranges(&mut self, item: &Item<'_>, place: &dyn Fn(&str) -> Place) {
+    fn ranges(&mut self, item: &Item<'_>, set_aside: &[String], place: &dyn Fn(&str) -> Place) {
+        let known = |key: &str| !covered(set_aside, key);
         let ItemKeys { retry_interval, failure_timeout, pool_size, .. } = &item.keys;
         if *pool_size == 0 && item.section.key != "processes" {
             let message = format!("pool_size is 0; expected 1 or more for {}", item.section.one);
@@ -201,6 +203,8 @@ impl Reader<'_> {
         }
         if let Timeout(Some(timeout)) = failure_timeout
             && retry_interval.0 > *timeout
+            && known("retry_interval")
+            && known("failure_timeout")
         {
             let message = format!(
                 "failure_timeout is {}, which is over before the first try after retry_interval {retry_interval}",
@@ -216,6 +220,10 @@ impl Reader<'_> {
     }
 
     fn settings(&mut self, item: &mut Item<'_>, spec: &'static ComponentSpec, node: &Node) {
+        let misspelt = |entry: &Entry| entry.key != "settings" && nearest(&entry.key, ["settings"]).is_some();
+        if node.get("settings").is_none() && node.entries().iter().any(misspelt) {
+            return;
+        }
         let empty = Node { place: item.place.clone(), kind: Kind::Map(Vec::new()) };
         let settings = node.get("settings").filter(|settings| !settings.is_null()).unwrap_or(&empty);
         let schema = spec.schema().to_value();
@@ -243,6 +251,7 @@ impl Reader<'_> {
             set_aside.push(path.to_owned());
         });
         item.settings = value;
+        item.complete &= set_aside.is_empty();
         if !fits {
             return;
         }
@@ -283,6 +292,15 @@ fn covered(set_aside: &[String], path: &str) -> bool {
     set_aside.iter().any(|aside| {
         path.strip_prefix(aside.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     })
+}
+
+/// A schema of keys with words that are looked at elsewhere, so that a misspelt one is recognised.
+pub(crate) fn with_words(mut schema: Value, before: &[&str], after: &[&str]) -> Value {
+    let own = schema["properties"].as_object().cloned().unwrap_or_default();
+    let word = |word: &&str| ((*word).to_owned(), Value::Bool(true));
+    let all = before.iter().map(word).chain(own).chain(after.iter().map(word));
+    schema["properties"] = Value::Object(all.collect());
+    schema
 }
 
 /// Tells that a known word has no effect yet, and whether it was one.

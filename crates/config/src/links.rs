@@ -7,22 +7,24 @@ use model::BusinessType;
 use crate::finding::Findings;
 use crate::items::{Item, Link};
 use crate::source::Sources;
-use crate::suggest::did_you_mean;
+use crate::suggest::nearest;
 
-/// Finds what is wrong between items.
-pub(crate) fn check(items: &[Item<'_>], sources: &Sources, findings: &mut Findings) {
+/// Finds what is wrong between items. `whole` says whether these are all there are.
+pub(crate) fn check(items: &[Item<'_>], whole: bool, sources: &Sources, findings: &mut Findings) {
     names(items, sources, findings);
+    // Items that a wrong name was most likely meant for: they are not called unused as well.
+    let mut meant = HashSet::new();
     for item in items {
         for link in &item.links {
             match link.component {
-                None => send(items, item, link, findings),
-                Some(wanted) => uses(items, item, link, wanted, findings),
+                None => meant.extend(send(items, item, link, findings)),
+                Some(wanted) => meant.extend(uses(items, item, link, wanted, findings)),
             }
         }
         twice(item, findings);
         disabled(items, item, findings);
     }
-    unreached(items, findings);
+    unreached(items, &meant, whole, findings);
     loops(items, findings);
 }
 
@@ -30,23 +32,28 @@ fn named<'i, 'a>(items: &'i [Item<'a>], name: &str) -> Option<&'i Item<'a>> {
     items.iter().find(|item| item.name == name)
 }
 
+fn is_service(item: &Item<'_>) -> bool {
+    item.section.business_type == BusinessType::BusinessService
+}
+
 /// One name for two items, whatever their kind: messages are addressed by name alone.
 fn names(items: &[Item<'_>], sources: &Sources, findings: &mut Findings) {
     let mut seen: HashMap<String, &Item<'_>> = HashMap::new();
     for item in items {
-        // Names that differ in case alone would share a folder or queue on some systems, and are a trap.
         if let Some(first) = seen.get(&item.name.to_lowercase()) {
             let (file, line, ..) = sources.locate(first.place);
-            let message = match first.name == item.name {
-                true => format!(
+            if first.name == item.name {
+                let message = format!(
                     "another item has this name, in {file} line {line}; expected one name for one item"
-                ),
-                false => format!(
+                );
+                findings.error(item.place, Some(item.name), message);
+            } else {
+                let message = format!(
                     "item \"{}\" in {file} line {line} differs in upper and lower case alone",
                     first.name
-                ),
-            };
-            findings.error(item.place, Some(item.name), message);
+                );
+                findings.warning(item.place, Some(item.name), message);
+            }
         } else {
             seen.insert(item.name.to_lowercase(), item);
         }
@@ -61,40 +68,51 @@ fn subject(link: &Link) -> String {
     }
 }
 
-fn send(items: &[Item<'_>], item: &Item<'_>, link: &Link, findings: &mut Findings) {
-    let receives = |item: &&Item<'_>| item.section.business_type != BusinessType::BusinessService;
-    let (message, help) = match named(items, &link.to) {
-        Some(target) if receives(&target) => return,
-        Some(_) => (format!("{} is a service; expected a process or operation", subject(link)), None),
+/// Checks a link that messages go along. Gives the item that was meant by a wrong one.
+fn send<'a>(items: &[Item<'a>], item: &Item<'_>, link: &Link, findings: &mut Findings) -> Option<&'a str> {
+    let receives = |item: &&Item<'_>| !is_service(item);
+    let (what, meant) = match named(items, &link.to) {
+        Some(target) if receives(&target) => return None,
+        Some(_) => ("is a service; expected a process or operation", None),
         None => {
             let names = items.iter().filter(receives).map(|item| item.name).filter(|name| *name != item.name);
-            let help = did_you_mean(&link.to, names);
-            (format!("{} is not an item of this production", subject(link)), help)
+            ("is not an item of this production", nearest(&link.to, names))
         }
     };
+    let message = format!("{} {what}", subject(link));
+    let help = meant.map(|name| format!("did you mean \"{name}\"?"));
     findings.error(&link.place, Some(item.name), message).help(help);
+    meant
 }
 
-fn uses(items: &[Item<'_>], item: &Item<'_>, link: &Link, wanted: &str, findings: &mut Findings) {
+/// Checks a link to an item that is used. Gives the item that was meant by a wrong one.
+fn uses<'a>(
+    items: &[Item<'a>],
+    item: &Item<'_>,
+    link: &Link,
+    wanted: &str,
+    findings: &mut Findings,
+) -> Option<&'a str> {
     let is = |item: &&Item<'_>| item.spec.is_some_and(|spec| spec.type_name == wanted);
-    let fitting = || items.iter().filter(is).map(|item| item.name);
-    let (message, help) = match named(items, &link.to) {
+    let mut fitting = items.iter().filter(is).map(|item| item.name);
+    let near = nearest(&link.to, fitting.clone());
+    let any = near.or(fitting.next());
+    let what = match named(items, &link.to) {
         // An item whose type is not known is a finding of its own.
-        Some(other) if is(&other) || other.spec.is_none() => return,
+        Some(other) if is(&other) || other.spec.is_none() => return None,
         Some(other) => {
             let found = other.spec.map_or("", |spec| spec.type_name);
-            let message =
-                format!("{} is of type \"{found}\"; expected an item of type \"{wanted}\"", subject(link));
-            (message, fitting().next().map(|name| format!("did you mean \"{name}\"?")))
+            format!("is of type \"{found}\"; expected an item of type \"{wanted}\"")
         }
-        None => {
-            let near = did_you_mean(&link.to, fitting());
-            let only = fitting().next().map(|name| format!("an item of type \"{wanted}\" is \"{name}\""));
-            let none = format!("add a \"{wanted}\" item, and name it here");
-            (format!("{} is not an item of this production", subject(link)), near.or(only).or(Some(none)))
-        }
+        None => "is not an item of this production".to_owned(),
     };
-    findings.error(&link.place, Some(item.name), message).help(help);
+    let help = match (near, any) {
+        (Some(name), _) => format!("did you mean \"{name}\"?"),
+        (None, Some(name)) => format!("an item of type \"{wanted}\" is \"{name}\""),
+        (None, None) => format!("add an item of type \"{wanted}\", and name it here"),
+    };
+    findings.error(&link.place, Some(item.name), format!("{} {what}", subject(link))).help(Some(help));
+    any
 }
 
 /// A target named twice would get every message twice.
@@ -119,22 +137,26 @@ fn disabled(items: &[Item<'_>], item: &Item<'_>, findings: &mut Findings) {
 }
 
 /// Items that get no messages, and services whose messages go nowhere.
-fn unreached(items: &[Item<'_>], findings: &mut Findings) {
-    let links = || items.iter().flat_map(|item| item.links.iter().map(move |link| (item.name, link)));
+fn unreached(items: &[Item<'_>], meant: &HashSet<&str>, whole: bool, findings: &mut Findings) {
+    // What an item with an error would send to is not known.
+    let whole = whole && items.iter().all(|item| item.complete);
+    let named_by = |name: &str, sent: bool| {
+        let names = |item: &&Item<'_>| {
+            item.name != name
+                && item.links.iter().any(|link| link.to == name && link.component.is_none() == sent)
+        };
+        items.iter().any(|item| names(&item)) || meant.contains(name)
+    };
     for item in items {
-        let is_service = item.section.business_type == BusinessType::BusinessService;
         // A service that another item uses, such as a socket server, serves without targets.
-        let used = links().any(|(_, link)| link.to == item.name && link.component.is_some());
-        if is_service && item.links.is_empty() && item.complete && !used {
-            let message = "the service has no targets: what it takes in goes nowhere";
-            findings
-                .warning(item.place, Some(item.name), message)
-                .help(Some("add \"targets: [...]\"".to_owned()));
-        }
-        let sent_to =
-            links().any(|(from, link)| link.to == item.name && link.component.is_none() && from != item.name);
-        // What an item with an error would send to is not known.
-        if !is_service && !sent_to && items.iter().all(|item| item.complete) {
+        if is_service(item) {
+            if item.links.is_empty() && item.complete && !named_by(item.name, false) {
+                let message = "the service has no targets: what it takes in goes nowhere";
+                findings
+                    .warning(item.place, Some(item.name), message)
+                    .help(Some("add \"targets: [...]\"".to_owned()));
+            }
+        } else if whole && !named_by(item.name, true) {
             findings.warning(item.place, Some(item.name), "nothing sends to this item");
         }
     }
@@ -164,7 +186,9 @@ impl<'i, 'a> Loops<'i, 'a> {
         self.way.push(item.name);
         let mut seen = HashSet::new();
         for link in item.links.iter().filter(|link| link.component.is_none() && seen.insert(&link.to)) {
-            let Some(target) = named(self.items, &link.to) else { continue };
+            let Some(target) = named(self.items, &link.to).filter(|target| !is_service(target)) else {
+                continue;
+            };
             match self.way.iter().position(|name| *name == target.name) {
                 Some(start) => {
                     let names = self.way[start..].iter().chain([&target.name]);

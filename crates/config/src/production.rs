@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::finding::Findings;
 use crate::interpolate::Filler;
-use crate::items::{Item, Reader, component, later};
+use crate::items::{Item, Reader, component, later, with_words};
 use crate::keys::{ItemKeys, PRODUCTION_LATER, ProductionKeys, SECTIONS, schema_of};
 use crate::secret::Secrets;
 use crate::source::Sources;
@@ -27,11 +27,13 @@ pub(crate) fn check(
     fill(&mut root, catalogue, &mut Filler { env, sources, findings, secrets });
     let keys = keys(&root, findings);
     let mut items = Vec::new();
+    let mut whole = true;
     for section in SECTIONS {
         let Some(node) = root.get(section.key).filter(|node| !node.is_null()) else { continue };
         if !matches!(node.kind, Kind::Map(_)) {
             let message = format!("{} is {}; expected a map of items by name", section.key, shown(node));
             findings.error(&node.place, None, message);
+            whole = false;
         }
         let mut reader = Reader { catalogue, sources, findings };
         items.extend(node.entries().iter().map(|entry| reader.item(section, entry)));
@@ -42,7 +44,7 @@ pub(crate) fn check(
         let help = "add at least one under services, processes or operations";
         findings.error(place, None, "the production has no items").help(Some(help.to_owned()));
     }
-    links::check(&items, sources, findings);
+    links::check(&items, whole, sources, findings);
     claims::check(&items, sources, findings);
     pool(&keys, &items, &root, findings);
     if findings.any_error() {
@@ -89,11 +91,9 @@ fn keys(root: &Node, findings: &mut Findings) -> ProductionKeys {
         entries.retain(|entry| !SECTIONS.iter().any(|section| section.key == entry.key));
         entries.retain(|entry| !later(findings, entry, &PRODUCTION_LATER, None));
     }
-    let mut schema = schema_of::<ProductionKeys>();
-    // Known words that are looked at elsewhere, so that a misspelt one is recognised.
-    for word in SECTIONS.map(|section| section.key).into_iter().chain(["include"]) {
-        schema["properties"][word] = Value::Bool(true);
-    }
+    let [services, processes, operations] = SECTIONS.map(|section| section.key);
+    let others = [services, processes, operations, "include"];
+    let schema = with_words(schema_of::<ProductionKeys>(), &[], &others);
     let elsewhere = |key: &str| {
         let of_item =
             schema_of::<ItemKeys>()["properties"].get(key).is_some() || ["type", "settings"].contains(&key);

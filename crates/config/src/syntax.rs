@@ -8,7 +8,7 @@ pub(crate) fn report(sources: &Sources, file: FileId, at: usize, info: &str, fin
     let text = &sources.get(file).text;
     // A tab is behind most of what a parser says about the lines from there on.
     let tabs: Vec<usize> = tabs(text).collect();
-    if tabs.first().is_some_and(|tab| *tab <= at) {
+    if tabs.first().is_some_and(|tab| *tab <= at || info.contains("tab")) {
         for tab in tabs {
             let message = "the line is indented with a tab; expected spaces";
             findings.error(&Place { file, range: tab..tab + 1 }, None, message);
@@ -16,7 +16,10 @@ pub(crate) fn report(sources: &Sources, file: FileId, at: usize, info: &str, fin
         return;
     }
     let (at, message, help) = explain(text, at, info);
-    let range = at..at + text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let first = text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
+    let word = text[at..].find(|c| !is_word(c)).unwrap_or(text.len() - at);
+    let range = at..at + word.max(first);
     findings.error(&Place { file, range }, None, message).help(help);
 }
 
@@ -70,9 +73,9 @@ fn explain(text: &str, at: usize, info: &str) -> (usize, String, Option<String>)
         let help = "write \"\\\\\" for a backslash, or use single quotes";
         ("a backslash in double quotes is followed by a letter that has no meaning there".into(), help)
     } else if info.contains("flow sequence") || info.contains("illegal placement of ':'") {
-        ("the list in brackets is not closed".into(), "expected \",\" or \"]\"")
+        return open_bracket(text, at, '[', ']', "the list in brackets that begins here is not closed");
     } else if info.contains("flow mapping") {
-        ("the map in braces is not closed".into(), "expected \",\" or \"}\"")
+        return open_bracket(text, at, '{', '}', "the map in braces that begins here is not closed");
     } else if info.contains("misplaced bracket") {
         ("a closing bracket has no opening one".into(), "remove it, or put the value in quotes")
     } else if info.contains("block sequence entries are not allowed") {
@@ -81,6 +84,29 @@ fn explain(text: &str, at: usize, info: &str) -> (usize, String, Option<String>)
         return (at, format!("this is not YAML: {info}"), None);
     };
     (at, message, Some(help.to_owned()))
+}
+
+/// The last bracket before `at` that nothing closes.
+fn open_bracket(
+    text: &str,
+    at: usize,
+    open: char,
+    close: char,
+    message: &str,
+) -> (usize, String, Option<String>) {
+    let mut closed = 0;
+    let mut begins = at;
+    for (place, letter) in text[..at].char_indices().rev() {
+        if letter == close {
+            closed += 1;
+        } else if letter == open && closed == 0 {
+            begins = place;
+            break;
+        } else if letter == open {
+            closed -= 1;
+        }
+    }
+    (begins, message.to_owned(), Some(format!("write \",\" between its parts, and \"{close}\" at its end")))
 }
 
 /// A `:` where none may stand: in a value without quotes, or below a line that already has a value.

@@ -48,6 +48,8 @@ pub(crate) struct Scalar {
     pub(crate) filled: bool,
     /// Whether it is never written out again.
     pub(crate) secret: bool,
+    /// Whether a `${…}` of it could not be filled in, so that its text says nothing.
+    pub(crate) unknown: bool,
 }
 
 impl Node {
@@ -72,7 +74,7 @@ impl Node {
         }
     }
 
-    /// Whether it is a scalar that came from a secret.
+    /// Whether it is a secret.
     pub(crate) fn is_secret(&self) -> bool {
         matches!(&self.kind, Kind::Scalar(Scalar { secret: true, .. }))
     }
@@ -97,6 +99,11 @@ impl Node {
             Some(entry) => entry.value.at(&path[entry.key.len()..]),
             None => (self, path),
         }
+    }
+
+    /// Whether its text says nothing, because it could not be filled in.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar(Scalar { unknown: true, .. }))
     }
 
     fn size(&self) -> usize {
@@ -126,7 +133,9 @@ pub(crate) fn read(sources: &Sources, file: FileId, findings: &mut Findings) -> 
             }
             Ok((event, span)) => {
                 if let Err((place, message)) = builder.event(event, span, sources, findings) {
-                    findings.error(&place, None, message);
+                    let (message, help) = message.split_once("; ").unwrap_or((&message, ""));
+                    let help = (!help.is_empty()).then(|| help.to_owned());
+                    findings.error(&place, None, message).help(help);
                     return None;
                 }
             }
@@ -179,6 +188,7 @@ enum Content {
     Map(Vec<Entry>, Option<(String, Place)>),
 }
 
+/// Where reading stopped, and why; behind a `;` what to do.
 type Stop = (Place, String);
 
 impl Builder {
@@ -208,7 +218,8 @@ impl Builder {
                     typed(&text, style, tag.as_deref()).map_err(|message| (place.clone(), message))?;
                 // A tag stands in front of the text, so that places within the text are not known.
                 let style = tag.is_none().then_some(style);
-                let kind = Kind::Scalar(Scalar { value, style, filled: false, secret: false });
+                let kind =
+                    Kind::Scalar(Scalar { value, style, filled: false, secret: false, unknown: false });
                 let key = text.into_owned();
                 self.value(Node { place, kind }, anchor, Some(key), sources, findings)
             }
@@ -278,7 +289,9 @@ impl Builder {
             Some(Content::Map(entries, waiting)) => match waiting.take() {
                 None => {
                     let Some(key) = key else {
-                        return Err((node.place, unquoted_template()));
+                        let message = "a list or map stands where a key should";
+                        let help = "put a text with braces, such as a template, in quotes";
+                        return Err((node.place, format!("{message}; {help}")));
                     };
                     *waiting = Some((key, node.place));
                 }
@@ -292,11 +305,6 @@ impl Builder {
         }
         Ok(())
     }
-}
-
-fn unquoted_template() -> String {
-    "a key is a list or map; expected a text; a text with braces or brackets has to stand in quotes"
-        .to_owned()
 }
 
 /// Adds a key unless the map has it already, which is a finding.

@@ -29,6 +29,10 @@ impl Walk<'_> {
     /// place where one is needed, so that everything else can still be looked at. None where the
     /// value can be left out.
     pub(crate) fn value(&mut self, schema: &Value, node: &Node, path: &str, needed: bool) -> Option<Value> {
+        if node.is_unknown() {
+            self.set_aside.push(path.to_owned());
+            return needed.then(|| stand_in(schema));
+        }
         let Some(schema) = branch(schema, node) else {
             return self.wrong_type(schema, node, path, needed);
         };
@@ -154,7 +158,7 @@ impl Walk<'_> {
         help: Option<String>,
     ) -> Option<Value> {
         let name = if path.is_empty() { "settings" } else { path };
-        let secret = schema.get("writeOnly") == Some(&Value::Bool(true));
+        let secret = node.is_secret() || schema.get("writeOnly") == Some(&Value::Bool(true));
         let found = if secret { MASK.to_owned() } else { shown(node) };
         let message = match node.is_null() {
             true => format!("{name} has no value; expected {}", wanted(schema)),
