@@ -154,14 +154,11 @@ impl Splitter {
         match self.scan.step(&self.head, last, self.max_message) {
             Step::Piece(kind, length) => {
                 let bytes = self.head.split_to(length).freeze();
-                // What was laid behind and is not part of the piece can be seen in the chunk again.
+                // What was laid behind and is not part of the piece stays in the chunk. The first bytes
+                // of the next piece may have come earlier, when too few of them were there to tell.
                 let left = self.head.len();
-                if left <= block {
-                    self.chunk.advance(block - left);
-                    self.head.clear();
-                } else {
-                    self.chunk.advance(block);
-                }
+                self.chunk.advance(block.saturating_sub(left));
+                self.head.truncate(left.saturating_sub(block));
                 Some(self.piece(kind, bytes))
             }
             Step::More => {
@@ -337,6 +334,20 @@ mod tests {
         splitter.finish();
         let places: Vec<_> = splitter.map(|piece| piece.bytes.as_ptr()).collect();
         assert_eq!(places[1..], [0, 11, 22].map(|at| input[at..].as_ptr()));
+    }
+
+    #[test]
+    fn after_a_message_across_chunks_slices_are_taken_again() {
+        // The first chunk ends within the "MSH" of the second message.
+        let chunk = Bytes::from(format!("H|^~\\&|B\r{}", "MSH|^~\\&|C\r".repeat(1000)));
+        let mut splitter = Splitter::new(100);
+        splitter.push(Bytes::from("MSH|^~\\&|A\rMS"));
+        assert_eq!(splitter.by_ref().count(), 0);
+        splitter.push(chunk.clone());
+        splitter.finish();
+        let within = chunk.as_ptr_range();
+        let sliced = splitter.filter(|piece| within.contains(&piece.bytes.as_ptr())).count();
+        assert_eq!(sliced, 1000);
     }
 
     #[test]
