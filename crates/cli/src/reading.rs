@@ -121,7 +121,7 @@ impl Books {
                 first.is_none_or(|first| said.time >= first) && last.is_none_or(|last| said.time <= last)
             });
         }
-        Ok(Session { id, total, skipped, hops, events })
+        Ok(Session { id, total, skipped, size, hops, events })
     }
 
     fn events(&self, session: SessionId) -> Result<Vec<Said>, Exit> {

@@ -12,7 +12,7 @@ use super::engine::ask;
 use crate::output::{Exit, Screen, failed, print_note};
 use crate::reading::{Books, DataDir};
 use crate::trace::layout::Picture;
-use crate::trace::text;
+use crate::trace::{PAGE_SIZE, text};
 
 /// Put messages from files into an item of the running production, then show what became of them
 #[derive(Debug, clap::Args)]
@@ -68,7 +68,7 @@ impl Send {
     fn show(&self, books: &mut Books, id: SessionId, screen: &Screen) -> Result<(), Exit> {
         let begun = Instant::now();
         let session = loop {
-            let session = books.session(id, 1, 200)?;
+            let session = books.session(id, 1, PAGE_SIZE)?;
             let done = session.hops.iter().all(|hop| hop.header.status.is_final());
             if done || begun.elapsed() > PATIENCE {
                 break session;

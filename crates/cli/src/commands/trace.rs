@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::output::{Exit, Screen, colour, count};
 use crate::reading::{Books, DataDir};
 use crate::trace::layout::Picture;
-use crate::trace::{Hop, Session, html, mermaid, svg, text};
+use crate::trace::{Hop, PAGE_SIZE, Session, html, mermaid, svg, text};
 
 /// Draw what became of a message: one lane per item, one arrow per message
 #[derive(Debug, clap::Args)]
@@ -30,7 +30,7 @@ pub(crate) struct Trace {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     page: u32,
     /// How many messages a page has
-    #[arg(long, default_value_t = 200, value_name = "MESSAGES", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = PAGE_SIZE as u32, value_name = "MESSAGES", value_parser = clap::value_parser!(u32).range(1..))]
     page_size: u32,
 }
 

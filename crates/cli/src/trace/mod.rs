@@ -5,12 +5,16 @@
 pub(crate) mod html;
 pub(crate) mod layout;
 pub(crate) mod mermaid;
+mod pen;
 pub(crate) mod svg;
 pub(crate) mod text;
 
 use serde_json::{Value, json};
 
 use model::{EventKind, MessageHeader, MessageId, SessionId, Timestamp};
+
+/// How many messages of a session are drawn at a time, when nothing else is asked for.
+pub(crate) const PAGE_SIZE: usize = 200;
 
 /// One message of a session, with what is known about its body.
 #[derive(Debug, Clone)]
@@ -105,6 +109,8 @@ pub(crate) struct Session {
     pub(crate) total: usize,
     /// How many messages stand before the first one here.
     pub(crate) skipped: usize,
+    /// How many messages a page has.
+    pub(crate) size: usize,
     /// The messages of this page, in the order of their ids.
     pub(crate) hops: Vec<Hop>,
     /// The events of this page.
@@ -126,8 +132,11 @@ impl Session {
             count(self.total, "message")
         );
         if last < self.total {
-            let page = self.skipped / self.hops.len().max(1) + 2;
+            let page = self.skipped / self.size.max(1) + 2;
             text += &format!("; next page: orris trace {} --page {page}", self.id);
+            if self.size != PAGE_SIZE {
+                text += &format!(" --page-size {}", self.size);
+            }
         }
         Some(text)
     }
@@ -186,6 +195,7 @@ pub(crate) mod samples {
             id: SessionId(48_217),
             total: 4,
             skipped: 0,
+            size: PAGE_SIZE,
             hops: vec![hop(48_217, FILES, ROUTER, 0), hop(48_218, FILES, TELLER, 0), ordered, answer],
             events: vec![
                 said(1, EventKind::Info, "User.SocketInvocation", "told 3 open sockets"),
@@ -203,7 +213,14 @@ pub(crate) mod samples {
         refused.header.error_status = "no MSH segment at offset 0".into();
         refused.class = "Bytes".into();
         refused.doc_type = String::new();
-        Session { id: SessionId(7), total: 1, skipped: 0, hops: vec![refused], events: vec![] }
+        Session {
+            id: SessionId(7),
+            total: 1,
+            skipped: 0,
+            size: PAGE_SIZE,
+            hops: vec![refused],
+            events: vec![],
+        }
     }
 }
 
@@ -232,10 +249,10 @@ mod tests {
     fn a_page_says_which_part_it_is_and_where_the_next_is() {
         let mut session = samples::session();
         assert_eq!(session.part(), None);
-        (session.total, session.skipped) = (10_000, 4);
+        (session.total, session.skipped, session.size) = (10_000, 4, 4);
         assert_eq!(
             session.part().as_deref(),
-            Some("5 to 8 of 10,000 messages; next page: orris trace 48217 --page 3")
+            Some("5 to 8 of 10,000 messages; next page: orris trace 48217 --page 3 --page-size 4")
         );
     }
 }

@@ -10,60 +10,9 @@ use anstyle::Style;
 use model::BusinessType;
 
 use super::layout::{Arrow, Mark, Picture, Row, Tone};
+use super::pen::{ASCII, Pen, UNICODE};
 use crate::output::canvas::Canvas;
 use crate::output::{Screen, colour, shortened, time, wrapped};
-
-/// The characters that a trace is drawn with.
-struct Pen {
-    lane: char,
-    request: char,
-    response: char,
-    crossing: char,
-    right: char,
-    left: char,
-    leaves_right: char,
-    leaves_left: char,
-    failed: char,
-    ended: char,
-    event: char,
-    rule: char,
-    more: &'static str,
-    between: &'static str,
-}
-
-const UNICODE: Pen = Pen {
-    lane: '│',
-    request: '─',
-    response: '╌',
-    crossing: '┼',
-    right: '►',
-    left: '◄',
-    leaves_right: '├',
-    leaves_left: '┤',
-    failed: '✕',
-    ended: '●',
-    event: '◆',
-    rule: '─',
-    more: "…",
-    between: " · ",
-};
-
-const ASCII: Pen = Pen {
-    lane: '|',
-    request: '-',
-    response: '.',
-    crossing: '+',
-    right: '>',
-    left: '<',
-    leaves_right: '+',
-    leaves_left: '+',
-    failed: 'x',
-    ended: 'o',
-    event: '*',
-    rule: '-',
-    more: "..",
-    between: ", ",
-};
 
 /// The width of a trace where there is no terminal to fit into.
 const DEFAULT_WIDTH: usize = 120;
