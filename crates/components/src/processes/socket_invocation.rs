@@ -115,3 +115,188 @@ impl BusinessProcess for SocketInvocation {
         requests.iter().map(|_| Decision::completed()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::StreamExt;
+    use futures_util::stream::FuturesUnordered;
+    use model::{Clock, EventKind};
+    use serde_json::json;
+    use testkit::{FakeClock, TestHost, eventually};
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+    use crate::sockets::testing::{PATIENCE, adt, close_code, lone_socket, serve, speaker, text};
+
+    fn checked(settings: serde_json::Value) -> Checks {
+        let mut checks = Checks::default();
+        SocketInvocation::check(&serde_json::from_value(settings).unwrap(), &mut checks);
+        checks
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        let good = checked(json!({ "server": "Web", "message": "{{ MSH-9.1 }}", "topic": "a" }));
+        assert_eq!(good.notes, []);
+        assert_eq!(
+            (good.references[0].name.as_str(), good.references[0].component),
+            ("Web", Some("websocket"))
+        );
+        let bad = checked(json!({ "server": "Web", "message": "say {{ MSH- }} and {{", "topic": "" }));
+        let places: Vec<_> = bad.notes.iter().map(|note| (note.path.as_str(), note.kind)).collect();
+        assert!(places.len() >= 2 && places.contains(&("topic", model::NoteKind::Error)), "{places:?}");
+        assert!(bad.notes[0].range.as_ref().is_some_and(|range| range.start >= 4), "{:?}", bad.notes[0]);
+        let settings = serde_json::from_value(json!({ "server": "Web", "message": "{{ MSH- }}" })).unwrap();
+        assert!(SocketInvocation::build(settings).is_err_and(|error| error.path == "message"));
+    }
+
+    fn said(host: &TestHost, text: &str) -> Vec<model::Event> {
+        host.events().into_iter().filter(|event| event.text.starts_with(text)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_socket_found_closed_is_deleted_with_its_events_about_the_message() {
+        let host = TestHost::new("Server");
+        let mut speaker = speaker(&host, "hello").await;
+        let (_killed, other) = lone_socket(&host, host.context().clock().now()).await;
+        let (_open, mut reader) = lone_socket(&host, host.context().clock().now()).await;
+        drop(other);
+        // The end of the connection is a packet of its own, and nothing says when it is in.
+        let mut id = 0;
+        while said(&host, "socket deleted successfully (socket 1").is_empty() {
+            id += 1;
+            speaker.tell(&[adt(id, "A01")]).await;
+        }
+        let closed = said(&host, "the socket is closed (socket 1");
+        assert_eq!((closed.len(), closed[0].kind), (1, EventKind::Info));
+        assert_eq!(closed[0].message, Some(model::MessageId(id)));
+        assert_eq!(host.sockets().len(), 1);
+        // The other one has heard everything.
+        let mut heard = vec![0; 7 * id as usize];
+        reader.read_exact(&mut heard).await.unwrap();
+        assert!(heard.chunks(7).all(|frame| frame == b"\x81\x05hello"));
+        speaker.tell(&[adt(id + 1, "A01")]).await;
+        assert_eq!(said(&host, "socket deleted successfully").len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_timed_out_is_deleted_with_its_events() {
+        let clock = FakeClock::new();
+        let host = TestHost::new("Server").clock(clock.clone());
+        let mut speaker = speaker(&host, "hello").await;
+        let (_silent, _other) = lone_socket(&host, clock.now()).await;
+        clock.advance(Duration::from_secs(59));
+        speaker.tell(&[adt(1, "A01")]).await;
+        assert_eq!(host.sockets().len(), 1);
+        clock.advance(Duration::from_secs(1));
+        speaker.tell(&[adt(2, "A01")]).await;
+        assert_eq!(host.sockets().len(), 0);
+        let timed_out = said(&host, "the socket timed out (socket 1");
+        assert_eq!((timed_out.len(), timed_out[0].message), (1, Some(model::MessageId(2))));
+        assert_eq!(said(&host, "socket deleted successfully (socket 1").len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_stuck_delays_nobody_and_misses_what_the_policy_says() {
+        let host = TestHost::new("Server");
+        let large = "x".repeat(64 * 1024);
+        let mut speaker = speaker(&host, &format!("{{{{ header.id }}}} {large}")).await;
+        let (stuck, mut other) = lone_socket(&host, host.context().clock().now()).await;
+        let mut id = 0;
+        while stuck.dropped() < 5 {
+            id += 1;
+            // Returns although nobody reads; a broadcast that waited would never come to its end.
+            speaker.tell(&[adt(id, "A01")]).await;
+        }
+        assert_eq!(said(&host, "socket 1 (").len(), 1, "said once: {:?}", said(&host, "socket 1 ("));
+        // What went to the wire before it was full comes whole, and is the first that was told.
+        let mut head = [0; 10];
+        other.read_exact(&mut head).await.unwrap();
+        assert_eq!(head[..2], [0x81, 127]);
+        let mut frame = vec![0; u64::from_be_bytes(head[2..].try_into().unwrap()) as usize];
+        other.read_exact(&mut frame).await.unwrap();
+        assert_eq!(frame, format!("1 {large}").as_bytes());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_stuck_times_out_while_others_hear_everything() {
+        let clock = FakeClock::new();
+        let host = TestHost::new("Server").clock(clock.clone());
+        let settings = json!({ "outbox_limit": 4, "write_timeout": "30s", "idle_timeout": "1h" });
+        let served = serve(&host, settings).await;
+        let mut speaker = speaker(&host, &"y".repeat(256 * 1024)).await;
+        let (stuck, mut reader) = (served.client().await, served.client().await);
+        served.until_hearing(2).await;
+        let mut id = 0;
+        while said(&host, "socket 1 (").is_empty() {
+            id += 1;
+            speaker.tell(&[adt(id, "A01")]).await;
+            assert_eq!(text(&mut reader).await.len(), 256 * 1024);
+        }
+        assert_eq!(host.sockets().len(), 2);
+        let gone = || host.sockets().len() == 1;
+        eventually(PATIENCE, || {
+            clock.advance(Duration::from_secs(if gone() { 0 } else { 1 }));
+            gone()
+        })
+        .await;
+        assert!(said(&host, "the socket timed out (socket 1")[0].text.contains("messages dropped)"));
+        drop(stuck);
+    }
+
+    #[tokio::test]
+    async fn a_slow_client_is_disconnected_where_the_policy_says_so() {
+        let host = TestHost::new("Server");
+        let served = serve(&host, json!({ "outbox_limit": 2, "slow_client": "disconnect" })).await;
+        let mut speaker = speaker(&host, &"z".repeat(256 * 1024)).await;
+        let mut slow = served.client().await;
+        served.until_hearing(1).await;
+        let mut id = 0;
+        while host.sockets().len() == 1 {
+            id += 1;
+            speaker.tell(&[adt(id, "A01")]).await;
+        }
+        assert_eq!(said(&host, "the socket is too slow: its outbox is full (socket 1").len(), 1);
+        assert_eq!(close_code(&mut slow).await, 1013);
+    }
+
+    /// Two files for each socket, and some for the test itself.
+    fn raise_descriptor_limit() {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        setrlimit(Resource::Nofile, limit).unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn two_thousand_sockets_hear_every_message_in_order() {
+        const SOCKETS: usize = 2_000;
+        raise_descriptor_limit();
+        let host = TestHost::new("Server");
+        let served = serve(&host, json!({})).await;
+        let mut clients: Vec<_> =
+            (0..SOCKETS).map(|_| served.client()).collect::<FuturesUnordered<_>>().collect().await;
+        served.until_hearing(SOCKETS).await;
+        assert_eq!(host.sockets().len(), SOCKETS);
+        let mut speaker = speaker(&host, "{{ header.id }} {{ MSH-9.2 }}").await;
+        speaker.tell(&[adt(1, "A01")]).await;
+        speaker.tell(&[adt(2, "A08"), adt(3, "A03")]).await;
+        for client in &mut clients {
+            for expect in ["1 A01", "2 A08", "3 A03"] {
+                assert_eq!(text(client).await, expect);
+            }
+        }
+        drop(clients);
+        eventually(PATIENCE, || host.sockets().is_empty()).await;
+        assert_eq!(said(&host, "the socket is closed").len(), SOCKETS);
+        assert_eq!(said(&host, "socket deleted successfully").len(), SOCKETS);
+    }
+
+    #[tokio::test]
+    async fn nobody_to_tell_is_no_failure() {
+        let mut speaker = speaker(&TestHost::new("Server"), "hello").await;
+        speaker.tell(&[adt(1, "A01")]).await;
+    }
+}

@@ -148,7 +148,10 @@ impl Connection {
     fn on_text(&mut self, text: &tokio_tungstenite::tungstenite::Utf8Bytes) {
         // A login is never sent on, whenever it comes: it has a password in it.
         if let Some(login) = Login::read(text) {
-            return if self.is_known() { () } else { self.on_login(&login) };
+            if !self.is_known() {
+                self.on_login(&login);
+            }
+            return;
         }
         if !self.is_known() {
             return self.refuse_stranger();

@@ -153,7 +153,8 @@ pub(crate) fn accept(key: &str) -> String {
 
 /// Takes percent-encoding off, and in a query `+` for a space. What is none stays as it is.
 fn decode(text: &str, query: bool) -> Cow<'_, str> {
-    if !text.contains('%') && !(query && text.contains('+')) {
+    let is_encoded = |byte| byte == b'%' || (query && byte == b'+');
+    if !text.bytes().any(is_encoded) {
         return Cow::Borrowed(text);
     }
     let bytes = text.as_bytes();

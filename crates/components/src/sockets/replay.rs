@@ -108,3 +108,84 @@ impl Track {
 async fn room(socket: &Socket) {
     poll_fn(|_| if socket.outbox().len() <= MOST_WAITING { Poll::Ready(()) } else { Poll::Pending }).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use testkit::TestHost;
+
+    use crate::sockets::testing::{PATH, adt, serve, speaker, text};
+
+    #[tokio::test]
+    async fn what_was_missed_comes_first_then_what_is_live_without_gap_or_double() {
+        let host = TestHost::new("Server");
+        let served = serve(&host, json!({})).await;
+        let mut speaker = speaker(&host, "{{ header.id }}").await;
+        // Told to nobody; 13 to 15 are not in the ledger as completed yet.
+        let told: Vec<_> = (11..=15).map(|id| adt(id, "A01")).collect();
+        speaker.tell(&told).await;
+        host.set_completed("Server", (1..=12).map(|id| adt(id, "A01")).collect());
+        let mut client = served.client_at(&format!("{PATH}?since=8")).await;
+        served.until_hearing(1).await;
+        speaker.tell(&[adt(16, "A01")]).await;
+        for expect in 9..=16 {
+            assert_eq!(text(&mut client).await, expect.to_string());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_replay_goes_page_by_page_and_stops_at_the_limit() {
+        let host = TestHost::new("Server");
+        let served = serve(&host, json!({ "replay_limit": 350 })).await;
+        let mut speaker = speaker(&host, "{{ header.id }}").await;
+        host.set_completed("Server", (1..=1000).map(|id| adt(id, "A01")).collect());
+        let mut client = served.client_at(&format!("{PATH}?since=100")).await;
+        for expect in 101..=450 {
+            assert_eq!(text(&mut client).await, expect.to_string());
+        }
+        assert!(text(&mut client).await.contains("messages after 450 were left out"));
+        served.until_said("came back with since=100; replay_limit is 350").await;
+        served.until_hearing(1).await;
+        speaker.tell(&[adt(1001, "A01")]).await;
+        assert_eq!(text(&mut client).await, "1001");
+    }
+
+    #[tokio::test]
+    async fn what_was_missed_is_narrowed_as_the_client_asks() {
+        let host = TestHost::new("Server");
+        let served = serve(&host, json!({})).await;
+        let mut speaker = speaker(&host, "{{ header.id }}").await;
+        let event = |id| if id % 2 == 0 { "A08" } else { "A01" };
+        host.set_completed("Server", (1..=6).map(|id| adt(id, event(id))).collect());
+        speaker.tell(&[adt(7, "A01"), adt(8, "A08")]).await;
+        let narrow = "topics=ward&where=MSH-9.2%20=%20%22A08%22";
+        let mut client = served.client_at(&format!("{PATH}?since=0&{narrow}")).await;
+        for expect in ["2", "4", "6", "8"] {
+            assert_eq!(text(&mut client).await, expect);
+        }
+        let mut elsewhere = served.client_at(&format!("{PATH}?since=0&topics=lab")).await;
+        served.until_hearing(2).await;
+        speaker.tell(&[adt(9, "A08")]).await;
+        assert_eq!(text(&mut client).await, "9");
+        elsewhere.close(None).await.unwrap();
+        assert!(!matches!(
+            crate::sockets::testing::next(&mut elsewhere).await,
+            Some(tokio_tungstenite::tungstenite::Message::Text(_))
+        ));
+    }
+
+    #[tokio::test]
+    async fn several_processes_are_replayed_in_the_order_of_their_messages() {
+        let host = TestHost::new("Server");
+        let other = TestHost::new("Other").beside(&host);
+        let served = serve(&host, json!({})).await;
+        let _one = speaker(&host, "one {{ header.id }}").await;
+        let _two = crate::sockets::testing::speaker_at(&other, "Server", "two {{ header.id }}").await;
+        host.set_completed("Server", [1, 4, 5].map(|id| adt(id, "A01")).to_vec());
+        host.set_completed("Other", [2, 3, 6].map(|id| adt(id, "A01")).to_vec());
+        let mut client = served.client_at(&format!("{PATH}?since=1")).await;
+        for expect in ["two 2", "two 3", "one 4", "one 5", "two 6"] {
+            assert_eq!(text(&mut client).await, expect);
+        }
+    }
+}

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use model::{Built, BusinessProcess, Component, Decision, Failure, Message};
+use model::{
+    Built, BusinessProcess, Component, Decision, Failure, Message, SocketId, SocketSession, Timestamp,
+};
 use serde_json::{Value, json};
 use testkit::{TestHost, eventually};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,6 +18,9 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::hub::Hub;
 use super::listener::Listener;
+use super::outbox::{OutboxLimits, SlowClient};
+use super::socket::Socket;
+use super::{Patience, subscription::Subscription};
 use crate::processes::socket_invocation::SocketInvocation;
 use crate::services::websocket::WebSocketService;
 
@@ -105,15 +110,19 @@ impl Served {
     }
 }
 
-/// A process `Tell` that speaks to the sockets of `Served`'s item, as the same host.
+/// A process that speaks to the sockets of `Served`'s item, as the same host.
 pub(crate) struct Speaker {
     process: Box<dyn BusinessProcess>,
     host: TestHost,
 }
 
-/// A started `socket.invocation` that says `message`.
+/// A started `socket.invocation` that says `message` to the sockets of the same host.
 pub(crate) async fn speaker(host: &TestHost, message: &str) -> Speaker {
-    let server = host.context().name().to_string();
+    speaker_at(host, host.context().name(), message).await
+}
+
+/// A started `socket.invocation` that says `message` to the sockets of `server`.
+pub(crate) async fn speaker_at(host: &TestHost, server: &str, message: &str) -> Speaker {
     let settings = serde_json::from_value(json!({ "server": server, "message": message, "topic": "ward" }));
     let Ok(Built::Process(mut process)) = SocketInvocation::build(settings.unwrap()) else {
         panic!("no process")
@@ -150,13 +159,40 @@ pub(crate) async fn text(client: &mut Client) -> String {
     }
 }
 
-/// The code that the socket is closed with, whatever comes before; 0 for none.
+/// The code that the socket is closed with, whatever comes before; 0 for none. Reads to the end, as
+/// the client's own goodbye is sent when it reads on.
 pub(crate) async fn close_code(client: &mut Client) -> u16 {
-    loop {
-        match next(client).await {
-            Some(Frame::Close(Some(frame))) => return frame.code.into(),
-            None | Some(Frame::Close(None)) => return 0,
-            Some(_) => {}
+    let mut code = 0;
+    while let Some(frame) = next(client).await {
+        if let Frame::Close(Some(frame)) = frame {
+            code = frame.code.into();
         }
     }
+    code
+}
+
+/// A socket that hears and has no task of its own, and the other end of its connection.
+pub(crate) async fn lone_socket(host: &TestHost, connected: Timestamp) -> (Arc<Socket>, TcpStream) {
+    let listener = tokio::net::TcpListener::bind(LISTEN).await.unwrap();
+    let other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, peer) = listener.accept().await.unwrap();
+    let mut session = SocketSession {
+        id: SocketId(0),
+        session_key: "dGhlIHNhbXBsZSBub25jZQ==".into(),
+        item: "Server".into(),
+        client_address: peer.to_string(),
+        origin: String::new(),
+        user: String::new(),
+        connected,
+        subscription: String::new(),
+    };
+    session.id = host.leave_socket(session.clone());
+    let limits = OutboxLimits { frames: 2, bytes: 1 << 20, policy: SlowClient::DropOldest };
+    let minute = Duration::from_secs(60);
+    let patience = Patience { idle: minute, ping: minute / 3, write: minute / 2 };
+    let socket =
+        Socket::new(session, Arc::new(Subscription::default()), Some(Arc::new(stream)), limits, patience);
+    let socket = Arc::new(socket);
+    host.context().shared().get::<Hub>(host.context().name()).join(&socket);
+    (socket, other)
 }

@@ -53,3 +53,73 @@ fn bad(file: &str, error: &dyn std::fmt::Display) -> Failure {
         "tls file {file:?} cannot be used: {error}; expected PEM with a certificate or its key"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use rustls::pki_types::ServerName;
+    use rustls::{ClientConfig, RootCertStore};
+    use serde_json::json;
+    use testkit::TestHost;
+    use tokio::net::TcpStream;
+    use tokio_rustls::TlsConnector;
+    use tokio_tungstenite::client_async;
+
+    use super::*;
+    use crate::sockets::testing::{PATH, PATIENCE, adt, serve, speaker};
+
+    /// Writes a certificate for `localhost` and its key, and returns who trusts it.
+    fn certify(dir: &Path) -> TlsConnector {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(dir.join("cert.pem"), made.cert.pem()).unwrap();
+        std::fs::write(dir.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        TlsConnector::from(Arc::new(config))
+    }
+
+    #[tokio::test]
+    async fn a_socket_over_tls_hears_messages_large_and_small() {
+        let host = TestHost::new("Server");
+        let connector = certify(host.dir());
+        let served = serve(&host, json!({ "tls": { "certificate": "cert.pem", "key": "key.pem" } })).await;
+        served.until_said("listening on wss://").await;
+        let large = "x".repeat(300_000);
+        let mut speaker = speaker(&host, &format!("{{{{ header.id }}}} {large}")).await;
+        let stream = TcpStream::connect(served.address).await.unwrap();
+        let stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+        let (mut client, _) = client_async(format!("wss://localhost{PATH}"), stream).await.unwrap();
+        served.until_hearing(1).await;
+        speaker.tell(&[adt(1, "A01"), adt(2, "A01")]).await;
+        for id in [1, 2] {
+            let came = tokio::time::timeout(PATIENCE, client.next()).await.unwrap().unwrap().unwrap();
+            assert_eq!(came.into_text().unwrap().as_str(), format!("{id} {large}"));
+        }
+        client.close(None).await.unwrap();
+        served.until_said("the socket is closed").await;
+
+        // Who speaks no TLS is refused, and nobody else notices.
+        assert!(served.try_client(PATH).await.is_err());
+        served.until_said("refused: TLS failed").await;
+    }
+
+    #[tokio::test]
+    async fn files_that_are_not_there_or_hold_something_else_are_named() {
+        let dir = testkit::data_dir();
+        let tls = Tls { certificate: "cert.pem".into(), key: "key.pem".into() };
+        let missing = acceptor(&tls, dir.path()).await.err().unwrap();
+        assert!(
+            matches!(missing, Failure::Temporary(_)) && missing.to_string().contains("cert.pem"),
+            "{missing}"
+        );
+        certify(dir.path());
+        std::fs::write(dir.path().join("key.pem"), "no key").unwrap();
+        let wrong = acceptor(&tls, dir.path()).await.err().unwrap();
+        assert!(matches!(wrong, Failure::Fatal(_)) && wrong.to_string().contains("\"key.pem\""), "{wrong}");
+    }
+}
