@@ -3,3 +3,4 @@
 pub(crate) mod disk;
 pub(crate) mod file_inbound;
 pub(crate) mod file_name;
+pub(crate) mod file_outbound;

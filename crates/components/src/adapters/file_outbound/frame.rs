@@ -1,0 +1,27 @@
+//! The headers and trailers around the messages of a file.
+
+use hl7::Separators;
+use model::Timestamp;
+
+use super::Job;
+
+/// What stands before the first message of a file.
+pub(super) fn head(first: &Job) -> String {
+    let time = jiff::Timestamp::from_millisecond(Timestamp(first.created).0).unwrap_or_default();
+    let time = time.strftime("%Y%m%d%H%M%S+0000");
+    let name = hl7::escape::encode(&first.name, &Separators::default()).into_owned();
+    format!("FHS|^~\\&|||||{time}||{name}\rBHS|^~\\&|||||{time}\r")
+}
+
+/// What stands behind the last one.
+pub(super) fn tail(messages: u64) -> String {
+    format!("BTS|{messages}\rFTS|1\r")
+}
+
+/// A message's bytes as they came, with a line end where it has none: the next one begins a line.
+pub(super) fn push_message(text: &mut Vec<u8>, message: &[u8]) {
+    text.extend_from_slice(message);
+    if !message.ends_with(b"\r") && !message.ends_with(b"\n") {
+        text.push(b'\r');
+    }
+}
