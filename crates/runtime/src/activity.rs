@@ -94,6 +94,16 @@ impl Activity {
         }
     }
 
+    /// The item cannot go on. False when it failed before.
+    pub(crate) fn fail(&self, reason: &str) -> bool {
+        let mut standing = self.standing();
+        let first = standing.state != ItemState::Failed;
+        if first {
+            *standing = Standing { state: ItemState::Failed, reason: Some(reason.to_owned()) };
+        }
+        first
+    }
+
     /// The item goes on after it waited.
     pub(crate) fn goes_on(&self) {
         let mut standing = self.standing();
@@ -120,7 +130,8 @@ mod tests {
     #[test]
     fn a_failure_is_not_hidden_by_what_comes_after() {
         let activity = Activity::new(ItemState::Running);
-        activity.set(ItemState::Failed, Some("no licence".to_owned()));
+        assert!(activity.fail("no licence"));
+        assert!(!activity.fail("something else"));
         activity.set(ItemState::Stopped, None);
         assert_eq!(activity.state(), (ItemState::Failed, Some("no licence".to_owned())));
     }

@@ -155,6 +155,12 @@ impl Director {
         &self.engine.data_dir
     }
 
+    /// Sets a bound for the store's file, in bytes; none for no bound. A store that has reached it takes
+    /// nothing, as on a full disk: intake waits, nothing is lost.
+    pub fn limit_store(&self, max_bytes: Option<u64>) {
+        self.engine.ledger.limit(max_bytes);
+    }
+
     /// Puts a message into an item by hand and returns when it is stored: on the queue of a process or
     /// operation, to all targets of a service.
     ///
@@ -189,7 +195,6 @@ impl Director {
 
     /// The same, with another grace period.
     pub async fn stop_within(self, grace: Duration) -> StopReport {
-        control::close(&self.engine.data_dir);
         stop(self.engine, self.tasks, grace).await
     }
 }
@@ -285,7 +290,7 @@ fn run(engine: &Arc<Engine>, item: &Arc<Item>, hosts: Vec<Built>, tasks: &mut Ta
         match host {
             Built::Service(service) => {
                 let serving = serve(engine.clone(), item.clone(), context.clone(), service);
-                tasks.services.spawn(working.during(serving));
+                tasks.services.spawn(working.during(engine.clone(), serving));
             }
             host => {
                 let (Some(handler), Some(queue), Some(slot)) = (Handler::of(host), &item.queue, slots.next())
@@ -293,7 +298,7 @@ fn run(engine: &Arc<Engine>, item: &Arc<Item>, hosts: Vec<Built>, tasks: &mut Ta
                     continue;
                 };
                 let worker = Worker::new(engine, item, queue, slot, &context);
-                tasks.workers.spawn(working.during(worker.run(handler)));
+                tasks.workers.spawn(working.during(engine.clone(), worker.run(handler)));
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::queue::Queue;
 use crate::readers::Readers;
 use crate::slot::Slot;
 use crate::status::ItemState;
+use crate::supervise::{Panicked, caught};
 use crate::ticket::Ticket;
 
 /// A queue whose messages tell by a ticket when they are durable.
@@ -106,10 +107,12 @@ impl Item {
 pub(crate) struct Working(Arc<Item>);
 
 impl Working {
-    /// Counts the task for as long as `work` lasts.
-    pub(crate) async fn during(self, work: impl Future<Output = ()>) {
-        work.await;
-        drop(self);
+    /// Counts the task for as long as `work` lasts. Hosts that panic are caught within; a panic of the
+    /// work itself is a defect, and stops the item rather than leaving it dead without a word.
+    pub(crate) async fn during(self, engine: Arc<Engine>, work: impl Future<Output = ()>) {
+        if let Err(Panicked { place }) = caught(work).await {
+            engine.fail(&self.0, &format!("the engine panicked{place}; this is a defect of it"));
+        }
     }
 }
 
@@ -225,8 +228,10 @@ impl Engine {
 
     /// Stops an item that cannot go on, and says why.
     pub(crate) fn fail(&self, item: &Item, reason: &str) {
-        item.activity.set(ItemState::Failed, Some(reason.to_owned()));
         item.stop();
+        if !item.activity.fail(reason) {
+            return;
+        }
         let waits = item.queue.as_ref().map_or(String::new(), |_| {
             "; its messages stay on its queue; start the engine again once this is settled".to_owned()
         });

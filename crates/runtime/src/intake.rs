@@ -60,6 +60,10 @@ pub(crate) async fn admit(engine: &Engine, source: Source<'_>, intake: Intake) -
             item.changed(seq);
         }
     }
+    if source.routes.iter().any(|route| route.queue.is_spilled()) {
+        // What is left to the disk has to be read back: those who work on it get their turn first.
+        tokio::task::yield_now().await;
+    }
     (seq, sessions)
 }
 

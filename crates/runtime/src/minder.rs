@@ -47,27 +47,18 @@ fn look(engine: &Engine, before: Option<Trouble>, now: Timestamp) -> Option<Trou
         (None, None) => None,
         (None, Some(was)) => {
             let time = Span(Duration::from_secs(now.since(was.since).as_secs()));
-            let text = format!(
-                "the store takes messages again after {time}, nothing is lost; it had: {}",
-                was.reason
-            );
+            let text = format!("the store takes messages again after {time}; it had: {}", was.reason);
             engine.say(Event::new(EventKind::Warning, "", text));
             None
         }
         (Some(reason), Some(mut was)) => {
             if now.since(was.logged) >= TROUBLE_EVERY {
                 was.logged = now;
-                complain(&reason);
+                tracing::error!("{reason}; intake waits until there is room");
             }
             Some(Trouble { reason, ..was })
         }
-        (Some(reason), None) => {
-            complain(&reason);
-            Some(Trouble { since: now, logged: now, reason })
-        }
+        // The store itself has logged it.
+        (Some(reason), None) => Some(Trouble { since: now, logged: now, reason }),
     }
-}
-
-fn complain(reason: &str) {
-    tracing::error!("the store takes nothing: {reason}; intake waits, nothing is lost; make room for it");
 }

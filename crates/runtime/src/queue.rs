@@ -131,6 +131,11 @@ impl<T: Clone> Queue<T> {
         self.depth.load(Ordering::Relaxed)
     }
 
+    /// Whether a part of it is on disk alone.
+    pub(crate) fn is_spilled(&self) -> bool {
+        self.lanes().iter().any(|lane| lane.spill.is_some())
+    }
+
     /// Puts new messages at the end. Their ids are larger than any before.
     pub(crate) fn push(&self, entries: Vec<Entry<T>>) {
         let count = entries.len() as u64;

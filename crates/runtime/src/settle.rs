@@ -19,8 +19,8 @@ struct Sending {
     message: Message,
     /// Whether the body is new, and has to be stored.
     new_body: bool,
-    /// None when the target takes no messages; the header then says so.
-    route: Option<Route>,
+    /// Which of the known routes; none when the target takes no messages, as the header then says.
+    route: Option<usize>,
 }
 
 /// What becomes of one batch.
@@ -34,6 +34,8 @@ pub(crate) struct Settling<'a> {
     /// What is said and logged at a lower level: there may be one for every message.
     quiet: Vec<Event>,
     sendings: Vec<Sending>,
+    /// The targets of this batch: a handful at most.
+    routes: Vec<Route>,
     /// The description used last: most messages of a batch have the same.
     description: Arc<str>,
     completed: u64,
@@ -50,6 +52,7 @@ impl<'a> Settling<'a> {
             events: Vec::new(),
             quiet: Vec::new(),
             sendings: Vec::with_capacity(batch),
+            routes: Vec::new(),
             description: Arc::from(""),
             completed: 0,
             errors: 0,
@@ -116,8 +119,8 @@ impl<'a> Settling<'a> {
 
     fn send(&mut self, request: &Message, sends: Vec<Outgoing>) {
         for outgoing in sends {
-            let route = Route::to(self.engine, &outgoing.target);
-            let mut header = self.header(request, &outgoing.target, route.as_ref());
+            let route = self.route(&outgoing.target);
+            let mut header = self.header(request, &outgoing.target, route.map(|at| &self.routes[at]));
             if !outgoing.description.is_empty() {
                 if *self.description != *outgoing.description {
                     self.description = Arc::from(outgoing.description);
@@ -128,6 +131,14 @@ impl<'a> Settling<'a> {
             let body = outgoing.body.unwrap_or_else(|| request.body.clone());
             self.sendings.push(Sending { message: Message { header, body }, new_body, route });
         }
+    }
+
+    fn route(&mut self, target: &str) -> Option<usize> {
+        let known = self.routes.iter().position(|route| *route.name == *target);
+        known.or_else(|| {
+            self.routes.push(Route::to(self.engine, target)?);
+            Some(self.routes.len() - 1)
+        })
     }
 
     fn header(&self, request: &Message, target: &str, route: Option<&Route>) -> MessageHeader {
@@ -172,11 +183,11 @@ impl<'a> Settling<'a> {
         let now = self.now;
         let mut events = std::mem::take(&mut self.events);
         let mut lost = Vec::new();
-        let (updates, quiet, sendings) = (self.updates, self.quiet, self.sendings);
+        let (updates, quiet, sendings, routes) = (self.updates, self.quiet, self.sendings, self.routes);
         let item = self.item.name();
         self.engine.submit(Some(permit), |ids, ticket| {
             let mut change = Change { updated: updates, ..Change::default() };
-            dispatch(sendings, &mut change, ids, ticket, |header| {
+            dispatch(sendings, &routes, &mut change, (ids, ticket), |header| {
                 let text = format!("message {} cannot be sent: {}", header.id, header.error_status);
                 lost.push(about(header, EventKind::Error, item, text));
             });
@@ -194,9 +205,9 @@ impl<'a> Settling<'a> {
 /// Gives the messages their ids, in order, and puts them on their queues.
 fn dispatch(
     sendings: Vec<Sending>,
+    routes: &[Route],
     change: &mut Change,
-    ids: &mut Ids,
-    ticket: &Ticket,
+    (ids, ticket): (&mut Ids, &Ticket),
     mut lost: impl FnMut(&MessageHeader),
 ) {
     let mut lots = Lots::default();
@@ -208,7 +219,7 @@ fn dispatch(
         }
         change.created.push(message.header.clone());
         match route {
-            Some(route) => lots.add(&route.queue, message, ticket),
+            Some(at) => lots.add(&routes[at].queue, message, ticket),
             None => lost(&message.header),
         }
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use store::StoreError;
 use tokio::task::JoinSet;
 
+use crate::control;
 use crate::engine::{Engine, Item};
 use crate::status::ItemState;
 
@@ -60,11 +61,13 @@ pub(crate) async fn stop(engine: Arc<Engine>, mut tasks: Tasks, grace: Duration)
     let begun = engine.clock.now();
     engine.say(Event::new(EventKind::Info, "", format!("production \"{}\" stops", engine.production)));
     let stopping = Stopping { engine: &engine, begun, grace };
+    // Services that hang may not use up the time of those who come after them.
+    let for_services = grace - grace / 4;
 
     let (services, others): (Vec<_>, Vec<_>) = engine.items.iter().partition(|item| item.is_service());
-    stopping.stop(&services, &mut tasks.services).await;
+    stopping.stop(&services, &mut tasks.services, for_services).await;
     engine.close();
-    stopping.stop(&others, &mut tasks.workers).await;
+    stopping.stop(&others, &mut tasks.workers, grace).await;
 
     tasks.services.abort_all();
     tasks.workers.abort_all();
@@ -84,6 +87,8 @@ pub(crate) async fn stop(engine: Arc<Engine>, mut tasks: Tasks, grace: Duration)
     }
     let took = engine.clock.now().since(begun);
     engine.say(Event::new(EventKind::Info, "", format!("production \"{}\" is stopped", engine.production)));
+    // Before the store is given free: the next engine's socket is not ours to remove.
+    control::close(&engine.data_dir);
     StopReport { left, abandoned, took, store: close(&engine).await.err().map(|error| error.to_string()) }
 }
 
@@ -103,21 +108,21 @@ struct Stopping<'a> {
 }
 
 impl Stopping<'_> {
-    /// Asks the items to stop and waits for their tasks, as long as the grace period lasts.
-    async fn stop(&self, items: &[&Arc<Item>], tasks: &mut JoinSet<()>) {
-        for item in items {
+    /// Asks the items to stop and waits for their tasks, until `within` is over since the beginning.
+    async fn stop(&self, items: &[&Arc<Item>], tasks: &mut JoinSet<()>, within: Duration) {
+        for item in items.iter().filter(|item| item.def.enabled) {
             item.activity.set(ItemState::Stopping, None);
             item.stop();
         }
         let clock = &self.engine.clock;
         loop {
-            let left = self.grace.saturating_sub(clock.now().since(self.begun));
+            let left = within.saturating_sub(clock.now().since(self.begun));
             tokio::select! {
                 biased;
                 () = all(tasks) => break,
                 () = clock.sleep(left.min(SAY_EVERY)) => {}
             }
-            if clock.now().since(self.begun) >= self.grace {
+            if clock.now().since(self.begun) >= within {
                 break;
             }
             self.say_who_works(items);

@@ -106,8 +106,11 @@ impl Worker {
             match self.queue.front() {
                 None => self.queue.arrived().await,
                 Some(Some(ticket)) if outside && !ticket.is_durable(ledger) => {
-                    // Fails only when the ledger is closed: nothing more is sent out then.
-                    ticket.durable(ledger).await.ok()?;
+                    if let Err(error) = ticket.durable(ledger).await {
+                        // Nothing is sent out that is not stored, and nothing more is going to be.
+                        self.engine.fail(&self.item, &error.to_string());
+                        return None;
+                    }
                 }
                 Some(_) => {
                     let actor = self.actor().await;

@@ -1,7 +1,6 @@
 //! Hosts that do what a test says, and productions made of them.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -328,8 +327,4 @@ pub(crate) async fn take(probe: &Probe, intake: Intake) -> Vec<model::SessionId>
     let sessions = receipt.sessions.clone();
     receipt.durable().await.expect("it is durable");
     sessions
-}
-
-pub(crate) fn exists(path: &Path) -> bool {
-    path.exists()
 }

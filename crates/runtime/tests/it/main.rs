@@ -12,4 +12,5 @@ mod restart;
 mod retry;
 mod services;
 mod stop;
+mod trouble;
 mod window;

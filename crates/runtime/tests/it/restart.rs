@@ -54,10 +54,8 @@ async fn a_second_engine_on_one_store_is_refused() {
     let second = Director::start(production.def.clone(), EngineOptions::new(production.dir.path())).await;
     let error = second.err().expect("the second is refused");
     assert!(matches!(error, StartError::Store(store::StoreError::InUse { .. })), "{error}");
-    assert!(
-        exists(&production.dir.path().join(orris_runtime::control::SOCKET_FILE)),
-        "the first one's socket stays"
-    );
+    let socket = production.dir.path().join(orris_runtime::control::SOCKET_FILE);
+    assert!(socket.exists(), "the first one's socket stays");
     director.stop().await;
     production.start().await.stop().await;
 }

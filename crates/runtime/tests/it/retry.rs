@@ -17,7 +17,7 @@ async fn order_is_kept_while_messages_are_retried() {
     // Every third message fails twice before it goes through.
     sinking.act(move |message| {
         let number: usize = text_of(&message.body).parse().unwrap();
-        if number % 3 == 0 && tries < 2 {
+        if number.is_multiple_of(3) && tries < 2 {
             tries += 1;
             return Act::Decide(Decision::retry("connection refused"));
         }

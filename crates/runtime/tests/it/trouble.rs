@@ -1,0 +1,68 @@
+//! A store that takes nothing slows intake down, says so, and loses nothing.
+
+use std::time::Duration;
+
+use model::MessageStatus;
+use testkit::{FakeClock, eventually};
+
+use crate::fake::*;
+
+/// Text that does not get smaller when it is packed.
+fn noise(seed: usize, bytes: usize) -> String {
+    let mut state = (seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b'!' + (state % 90) as u8)
+    };
+    (0..bytes).map(next).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn intake_waits_while_the_store_takes_nothing_and_goes_on_when_it_does() {
+    const LOTS: usize = 60;
+    let clock = FakeClock::new();
+    let (feed, feeding) = item("In", &FEED, &["Out"]);
+    let (sink, sinking) = item("Out", &SINK, &[]);
+    let production = Production::of(vec![feed, sink]).clock(clock.clone());
+    let director = production.start().await;
+    eventually(SOON, || feeding.context().is_some()).await;
+    let context = feeding.context().unwrap();
+    director.limit_store(Some(1));
+    let submitted = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = submitted.clone();
+    let taking = tokio::spawn(async move {
+        let mut last = None;
+        for number in 0..LOTS {
+            // 60 MiB in all: more than may be on its way to the store.
+            let text = noise(number, 1 << 20);
+            let lot = intake([text]);
+            last = Some(context.submit(lot).await.unwrap());
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }
+        last.unwrap().durable().await.unwrap();
+    });
+    eventually(SOON, || {
+        clock.advance(Duration::from_secs(1));
+        director.status().trouble.is_some()
+    })
+    .await;
+    let so_far = || submitted.load(std::sync::atomic::Ordering::SeqCst);
+    eventually(SOON, || so_far() >= 16).await;
+    clock.until_sleeping(1).await;
+    clock.advance(Duration::from_secs(11));
+    assert!(so_far() < LOTS && !taking.is_finished(), "{} lots are on their way", so_far());
+    assert_eq!(sinking.count(), 0, "nothing leaves the engine that is not stored");
+
+    director.limit_store(None);
+    taking.await.unwrap();
+    eventually(SOON, || sinking.count() == LOTS).await;
+    eventually(SOON, || {
+        clock.advance(Duration::from_secs(1));
+        production.has_event(&["the store takes messages again"])
+    })
+    .await;
+    eventually(SOON, || production.count("Out", MessageStatus::Completed) == LOTS).await;
+    assert!(director.stop().await.left.is_empty());
+}
