@@ -75,16 +75,15 @@ impl Connection {
                 Step::Order(Order::Close(code, reason)) => self.say_goodbye(code, reason),
                 Step::Came(Some(Ok(message))) => self.on_message(message),
                 Step::Came(Some(Err(error))) => {
-                    if !self.on_error(&error) {
-                        return;
+                    if self.on_error(&error) {
+                        self.leave(true).await;
                     }
-                    break;
+                    return;
                 }
-                Step::Came(None) => break,
+                Step::Came(None) => return self.leave(false).await,
                 Step::Done(result) => self.on_done(result),
             }
         }
-        self.leave().await;
     }
 
     fn socket(&self) -> &Arc<Socket> {
@@ -256,9 +255,10 @@ impl Connection {
         let _said = self.ws.close(Some(frame)).now_or_never();
     }
 
-    /// Writes what is left, then waits for the client to go: closing over what it still sends would
-    /// take the goodbye away from it. The keeper ends a wait that is too long.
-    async fn leave(mut self) {
+    /// Writes what is left. A client that has not said goodbye itself (`linger`) is then waited for:
+    /// closing over what it still sends would take ours away from it. The keeper ends a wait that is
+    /// too long.
+    async fn leave(mut self, linger: bool) {
         self.socket().begin_closing(self.now());
         let mut finished = false;
         poll_fn(|cx| {
@@ -270,7 +270,8 @@ impl Connection {
                 return Poll::Ready(());
             }
             let io = self.ws.get_mut();
-            if !std::mem::replace(&mut finished, true) && io.finish(cx).is_err() {
+            let gone = !std::mem::replace(&mut finished, true) && io.finish(cx).is_err();
+            if gone || !linger {
                 return Poll::Ready(());
             }
             loop {
