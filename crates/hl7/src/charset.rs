@@ -326,6 +326,7 @@ mod tests {
             ("KLINGON-8", b"\xE9", "", "é ISO-8859-1", Why::Unknown),
             ("UNICODE UTF-8", b"\xE9", "", "é ISO-8859-1", Why::Misdeclared),
             ("ASCII", e_utf8, "", "é UTF-8", Why::Misdeclared),
+            ("EUC-JP", "日本".as_bytes(), "", "日本 UTF-8", Why::Misdeclared),
             ("ASCII", b"plain", "", "plain US-ASCII", Why::Declared),
             ("UNICODE UTF-16", b"plain", "", "plain UTF-8", Why::Unknown),
             // second bytes that equal a backslash and a vertical bar

@@ -179,6 +179,7 @@ mod tests {
             r"4\5 re.",
             r"C:\temp\new",
             r"\Q\",
+            r"\Q\F\",
             r"\Z1\",
             r"\C2842\",
             r"\M2442\",

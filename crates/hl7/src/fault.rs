@@ -60,9 +60,9 @@ impl Message {
     }
 }
 
-/// Control characters that no charset needs; ISO-2022-JP needs the escape, and tabs are harmless.
+/// An escape is among them: it is left in the text when ISO 2022 was used and not declared.
 fn is_control(byte: u8) -> bool {
-    byte < 0x20 && !matches!(byte, b'\t' | 0x0E | 0x0F | 0x1B) || byte == 0x7F
+    byte.is_ascii_control() && byte != b'\t'
 }
 
 fn form(at: usize, segment: &Segment<'_>) -> Option<(FaultKind, &'static str)> {
@@ -103,6 +103,8 @@ mod tests {
         }
         assert_eq!(faults("PID|1\0\rMSH|^~\\&|"), [(ControlCharacter, 2), (Misplaced, 3)]);
         assert_eq!(faults("BTS|1"), [(Misplaced, 2)]);
+        assert_eq!(faults("NTE|1||a\tb"), []);
+        assert_eq!(faults("PID|1|\u{1b}$B;3ED\u{1b}(B"), [(ControlCharacter, 2)]);
     }
 
     #[test]

@@ -31,12 +31,7 @@ impl Message {
 
     /// The first value at `path`, with its escape sequences replaced.
     pub fn value(&self, path: &Path) -> Option<Cow<'_, str>> {
-        let raw = self.get(path)?;
-        // The encoding characters are no text with escapes in it.
-        if path.segment == *b"MSH" && path.field == 2 {
-            return Some(Cow::Borrowed(raw));
-        }
-        Some(escape::decode(raw, self.separators_ref()))
+        Some(escape::decode(self.get(path)?, self.separators_ref()))
     }
 
     fn occurrence(&self, path: &Path, index: Option<Index>) -> Option<Segment<'_>> {

@@ -271,6 +271,7 @@ mod tests {
                 "\u{b}MSH|^~\\&|A\r\u{1c}\r\u{b}MSH|^~\\&|B\u{1c}\r\n",
                 vec![".\u{b}", "MMSH|^~\\&|A\r", ".\u{1c}\r\u{b}", "MMSH|^~\\&|B", ".\u{1c}\r\n"],
             ),
+            ("MSH|^~\\&|A\u{1c}\u{b}MSH|^~\\&|B", vec!["MMSH|^~\\&|A", ".\u{1c}\u{b}", "MMSH|^~\\&|B"]),
             ("\u{b}MSH|^~\\&|A\u{1c}", vec![".\u{b}", "MMSH|^~\\&|A", ".\u{1c}"]),
             // control characters within a field frame nothing
             ("MSH|^~\\&|A\u{1c}B\u{b}C\r", vec!["MMSH|^~\\&|A\u{1c}B\u{b}C\r"]),
@@ -282,6 +283,7 @@ mod tests {
             ("MSH|^~\\&|A\rMSH\rPID|1", vec!["MMSH|^~\\&|A\r", "UMSH\rPID|1"]),
             ("MSH||A\rPID|1", vec!["UMSH||A\rPID|1"]),
             ("MSHA^~\\&A", vec!["UMSHA^~\\&A"]),
+            ("msh|^~\\&|A", vec!["Umsh|^~\\&|A"]),
             ("\0\0", vec!["U\0\0"]),
             ("   ", vec![".   "]),
             ("M", vec!["UM"]),

@@ -171,7 +171,7 @@ fn guess(text: &str) -> Option<String> {
         }
     }
     candidate.push_str(&indexes[0].take().unwrap_or_default());
-    (candidate != text && read(&candidate).is_ok()).then(|| format!("did you mean \"{candidate}\"?"))
+    read(&candidate).is_ok().then(|| format!("did you mean \"{candidate}\"?"))
 }
 
 enum Word {

@@ -137,7 +137,6 @@ impl Scan {
             )),
         };
         self.at -= max;
-        self.one_line = false;
         self.kind = Some(match &part {
             PieceKind::Framing => PieceKind::Framing,
             _ => PieceKind::Unreadable("continues what is unreadable before it".to_owned()),
