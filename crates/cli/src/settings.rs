@@ -76,10 +76,40 @@ fn alternative(schema: &Value) -> &Value {
     other.unwrap_or(schema)
 }
 
-/// A description on one line.
+/// A description on one line, with that of each value that may stand there.
 fn meaning(schema: &Value) -> String {
-    let lines = schema["description"].as_str().unwrap_or_default();
-    lines.split_whitespace().collect::<Vec<_>>().join(" ")
+    let lines = |schema: &Value| {
+        let lines = schema["description"].as_str().unwrap_or_default();
+        lines.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let mut meaning = lines(schema);
+    for form in schema["oneOf"].as_array().into_iter().flatten() {
+        if let (Some(value), description) = (form["const"].as_str(), lines(form))
+            && !description.is_empty()
+        {
+            meaning += &format!(" `{value}`: {description}");
+        }
+    }
+    meaning
+}
+
+/// The keys that every item has beside its settings, from the schema of production files.
+pub(crate) fn of_every_item() -> Vec<Setting> {
+    let schema = config::json_schema(components::CATALOGUE);
+    let mut keys: Vec<Setting> = Vec::new();
+    for group in ["services", "processes", "operations"] {
+        for item in
+            schema["properties"][group]["additionalProperties"]["oneOf"].as_array().into_iter().flatten()
+        {
+            let mut found = Vec::new();
+            walk(item, "", &mut found);
+            let known = |key: &Setting| keys.iter().any(|other| other.path == key.path);
+            let own = |key: &Setting| key.path == "type" || key.path.starts_with("settings");
+            let new: Vec<_> = found.into_iter().filter(|key| !own(key) && !known(key)).collect();
+            keys.extend(new);
+        }
+    }
+    keys
 }
 
 /// What may stand there, in words.
@@ -91,7 +121,10 @@ fn kind(schema: &Value) -> String {
         return word(value);
     }
     if let Some(forms) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
-        let others = || forms.iter().filter(|form| form["type"] != "null");
+        // Any value may be written with ${…}: that goes without saying.
+        let variable =
+            |form: &Value| form["pattern"].as_str().is_some_and(|pattern| pattern.contains("\\$\\{"));
+        let others = || forms.iter().filter(|form| form["type"] != "null" && !variable(form));
         if others().all(|form| form.get("const").is_some()) {
             return one_of(others().map(|form| word(&form["const"])));
         }

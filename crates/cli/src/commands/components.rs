@@ -117,17 +117,24 @@ pub(crate) fn markdown() -> String {
     for spec in components::CATALOGUE.0 {
         page += &format!("\n## {}\n\n{}.\n\n", heading(spec), capitalised(spec.summary));
         page += &format!("```yaml\n{}\n```\n\n", spec.example.trim_matches('\n').trim_end());
-        page += "| setting | type | default | meaning |\n|---|---|---|---|\n";
-        for setting in settings::of(spec) {
-            let default = match setting.default_text() {
-                text if text.is_empty() || setting.required => text,
-                text => format!("`{text}`"),
-            };
-            let row = [format!("`{}`", setting.path), setting.kind.clone(), default, setting.meaning.clone()];
-            page += &format!("| {} |\n", row.map(|value| value.replace('|', "\\|")).join(" | "));
-        }
+        page += &table("setting", &settings::of(spec));
     }
-    page
+    page + "\n## Keys of every item\n\nBeside `type` and `settings`.\n\n"
+        + &table("key", &settings::of_every_item())
+}
+
+/// Settings as a table.
+fn table(title: &str, settings: &[settings::Setting]) -> String {
+    let mut table = format!("| {title} | type | default | meaning |\n|---|---|---|---|\n");
+    for setting in settings {
+        let default = match setting.default_text() {
+            text if text.is_empty() || setting.required => text,
+            text => format!("`{text}`"),
+        };
+        let row = [format!("`{}`", setting.path), setting.kind.clone(), default, setting.meaning.clone()];
+        table += &format!("| {} |\n", row.map(|value| value.replace('|', "\\|")).join(" | "));
+    }
+    table
 }
 
 fn heading(spec: &ComponentSpec) -> String {

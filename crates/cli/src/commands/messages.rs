@@ -159,7 +159,8 @@ fn listing(hops: &[Hop]) -> Listing {
         let header = &hop.header;
         let (about, style) = match header.error_status.as_str() {
             "" => (header.description.to_string(), colour::DIM),
-            error => (error.to_owned(), colour::ERROR),
+            why if header.is_error => (why.to_owned(), colour::ERROR),
+            why => (why.to_owned(), colour::DIM),
         };
         let response =
             if header.message_type == MessageType::Response { colour::RESPONSE } else { colour::PLAIN };

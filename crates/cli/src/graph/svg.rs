@@ -21,22 +21,36 @@ const GRAPH_STYLE: &str = "\
 /// Draws a diagram.
 pub(crate) fn draw(graph: &Graph) -> String {
     let layers = Layers::of(graph);
-    let widest = graph.nodes.iter().flat_map(|node| {
-        [width(&node.name, 13.0) + 58.0, width(&node.component, 12.5) + 44.0, width(&node.place, 11.0) + 44.0]
+    let cards = layers.columns.iter().map(|cells| card_width(graph, cells)).collect();
+    Drawing { graph, layers: &layers, cards }.finish()
+}
+
+/// The width of a column's cards: that of its longest words.
+fn card_width(graph: &Graph, cells: &[Cell]) -> f64 {
+    let nodes = cells.iter().filter_map(|cell| match cell {
+        Cell::Node(node) => Some(&graph.nodes[*node]),
+        Cell::Slot(_) => None,
     });
-    let drawing = Drawing { graph, layers: &layers, card: widest.fold(180.0, f64::max).min(320.0) };
-    drawing.finish()
+    let widest = nodes.flat_map(|node| {
+        [width(&node.name, 13.0) + 58.0, width(&node.component, 12.5) + 44.0, width(&node.place, 11.0) + 48.0]
+    });
+    widest.fold(180.0, f64::max).min(400.0)
 }
 
 struct Drawing<'a> {
     graph: &'a Graph,
     layers: &'a Layers,
-    card: f64,
+    /// The width of each column's cards.
+    cards: Vec<f64>,
 }
 
 impl Drawing<'_> {
     fn left(&self, column: usize) -> f64 {
-        MARGIN + PADDING + column as f64 * (self.card + CHANNEL)
+        MARGIN + PADDING + self.cards[..column].iter().map(|card| card + CHANNEL).sum::<f64>()
+    }
+
+    fn right(&self, column: usize) -> f64 {
+        self.left(column) + self.cards[column]
     }
 
     /// The height of a column's cells, to set them in the middle of the picture.
@@ -59,8 +73,8 @@ impl Drawing<'_> {
     }
 
     fn finish(&self) -> String {
-        let columns = self.layers.columns.len().max(1);
-        let wide = self.left(columns - 1) + self.card + PADDING + MARGIN;
+        let last = self.cards.len().checked_sub(1);
+        let wide = last.map_or(400.0, |last| self.right(last)) + PADDING + MARGIN;
         let high = TOP + self.tallest() + PADDING + MARGIN;
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {wide:.0} {high:.0}\" width=\"{wide:.0}\" height=\"{high:.0}\" role=\"img\">\
@@ -78,9 +92,12 @@ impl Drawing<'_> {
             for (place, cell) in cells.iter().enumerate() {
                 let (x, y) = (self.left(column), self.middle(column, place));
                 match cell {
-                    Cell::Node(node) => self.card(&self.graph.nodes[*node], x, y, &mut svg),
+                    Cell::Node(node) => card(&self.graph.nodes[*node], self.cards[column], x, y, &mut svg),
                     Cell::Slot(_) => {
-                        svg += &format!("<path d=\"M{x:.0} {y:.0}h{:.0}\" class=\"edge\"/>\n", self.card);
+                        svg += &format!(
+                            "<path d=\"M{x:.0} {y:.0}h{:.0}\" class=\"edge\"/>\n",
+                            self.cards[column]
+                        );
                     }
                 }
             }
@@ -100,7 +117,7 @@ impl Drawing<'_> {
         for group in columns.chunk_by(|one, other| kind(*one) == kind(*other)) {
             let (Some(kind), [first, ..]) = (kind(group[0]), group) else { continue };
             let x = self.left(*first) - PADDING;
-            let wide = self.left(group[group.len() - 1]) + self.card + PADDING - x;
+            let wide = self.right(group[group.len() - 1]) + PADDING - x;
             let (top, tall) = (TOP - 42.0, high - MARGIN - TOP + 42.0);
             let title = match tint(kind) {
                 "process" => "PROCESSES".to_owned(),
@@ -117,7 +134,7 @@ impl Drawing<'_> {
     }
 
     fn line(&self, column: usize, from: usize, to: usize) -> String {
-        let (x1, y1) = (self.left(column) + self.card, self.middle(column, from));
+        let (x1, y1) = (self.right(column), self.middle(column, from));
         let (x2, y2) = (self.left(column + 1), self.middle(column + 1, to));
         let tipped = matches!(self.layers.columns[column + 1][to], Cell::Node(_));
         let end = if tipped { x2 - 9.0 } else { x2 };
@@ -142,7 +159,7 @@ impl Drawing<'_> {
         for (from, to) in &self.graph.uses {
             let (Some(from), Some(to)) = (place(*from), place(*to)) else { continue };
             let (left, right) = if from.0 < to.0 { (from, to) } else { (to, from) };
-            let (x1, y1) = (self.left(left.0) + self.card, self.middle(left.0, left.1) + 14.0);
+            let (x1, y1) = (self.right(left.0), self.middle(left.0, left.1) + 14.0);
             let (x2, y2) = (self.left(right.0), self.middle(right.0, right.1) + 14.0);
             let (one, two) = (x1 + CHANNEL * 0.5, x2 - CHANNEL * 0.5);
             *svg += &format!(
@@ -150,31 +167,32 @@ impl Drawing<'_> {
             );
         }
     }
+}
 
-    fn card(&self, node: &Node, x: f64, middle: f64, svg: &mut String) {
-        let y = middle - CARD_HEIGHT / 2.0;
-        let off = if node.enabled { "" } else { " class=\"off\"" };
-        let fits = |size: f64| ((self.card - 40.0) / (size * 0.58)) as usize;
-        *svg += &format!(
-            "<g{off}><title>{name}</title><rect x=\"{x:.0}\" y=\"{y:.0}\" width=\"{:.0}\" height=\"{CARD_HEIGHT:.0}\" rx=\"10\" class=\"card\"/>\
-             <circle cx=\"{:.0}\" cy=\"{:.0}\" r=\"4\" class=\"lamp\"/>\
-             <text x=\"{:.0}\" y=\"{:.0}\" class=\"name\">{name}</text>\
-             <text x=\"{:.0}\" y=\"{:.0}\" class=\"muted\">{}</text>\
-             <text x=\"{:.0}\" y=\"{:.0}\" class=\"muted small\">{}</text></g>\n",
-            self.card,
-            x + 18.0,
-            y + 20.0,
-            x + 32.0,
-            y + 25.0,
-            x + 32.0,
-            y + 41.0,
-            escape(&shortened(&node.component, fits(12.5), "…")),
-            x + 32.0,
-            y + 56.0,
-            escape(&shortened(&node.place, fits(11.0), "…")),
-            name = escape(&shortened(&node.name, fits(13.0), "…")),
-        );
-    }
+/// One item.
+fn card(node: &Node, wide: f64, x: f64, middle: f64, svg: &mut String) {
+    let y = middle - CARD_HEIGHT / 2.0;
+    let off = if node.enabled { "" } else { " class=\"off\"" };
+    let fits = |size: f64| ((wide - 36.0) / (size * 0.58)) as usize;
+    *svg += &format!(
+        "<g{off}><title>{name}</title><rect x=\"{x:.0}\" y=\"{y:.0}\" width=\"{:.0}\" height=\"{CARD_HEIGHT:.0}\" rx=\"10\" class=\"card\"/>\
+         <circle cx=\"{:.0}\" cy=\"{:.0}\" r=\"4\" class=\"lamp\"/>\
+         <text x=\"{:.0}\" y=\"{:.0}\" class=\"name\">{name}</text>\
+         <text x=\"{:.0}\" y=\"{:.0}\" class=\"muted\">{}</text>\
+         <text x=\"{:.0}\" y=\"{:.0}\" class=\"muted small\">{}</text></g>\n",
+        wide,
+        x + 18.0,
+        y + 20.0,
+        x + 32.0,
+        y + 25.0,
+        x + 32.0,
+        y + 41.0,
+        escape(&shortened(&node.component, fits(12.5), "…")),
+        x + 32.0,
+        y + 56.0,
+        escape(&shortened(&node.place, fits(11.0), "…")),
+        name = escape(&shortened(&node.name, fits(13.0), "…")),
+    );
 }
 
 #[cfg(test)]

@@ -139,7 +139,7 @@ impl Listing {
     /// The rows as aligned columns, fitted to the terminal, where there is one.
     pub(crate) fn table(&self, screen: &Screen, heading: bool) -> String {
         let mut table = Table::new();
-        table.load_style(comfy_table::presets::NOTHING.clone());
+        table.load_style(comfy_table::presets::NOTHING);
         table.set_content_arrangement(match screen.width {
             Some(_) => ContentArrangement::Dynamic,
             None => ContentArrangement::Disabled,

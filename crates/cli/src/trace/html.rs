@@ -17,7 +17,7 @@ h2{font-size:15px;margin:0 0 12px}section{display:none}section:target{display:bl
 .all{display:block}aside:has(:target) .all{display:none}\
 table{border-collapse:collapse;width:100%}th,td{padding:4px 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:anywhere}\
 th{font-weight:500;color:var(--muted);padding-right:14px;white-space:nowrap}td{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px}\
-a{color:var(--blue);text-decoration:none}a:hover{text-decoration:underline}.error td,.error a{color:var(--red)}.back{float:right;font-size:12px}\
+a{color:var(--blue);text-decoration:none}a:hover{text-decoration:underline}.error td,.error a{color:var(--red)}.back{float:right;font-size:12px;font-weight:400}\
 @media(max-width:900px){body{display:block}aside{position:static;width:auto;height:auto;border:0;border-top:1px solid var(--line)}}\
 ";
 

@@ -113,7 +113,8 @@ impl Picture {
     pub(crate) fn of(session: &Session) -> Self {
         let lanes = lanes(&session.hops);
         let place = |name: &str| lanes.iter().position(|lane| &*lane.name == name);
-        let mut rows: Vec<_> = session.hops.iter().map(|hop| Row::Message(arrow(hop, &place))).collect();
+        let arrows = session.hops.iter().map(|hop| arrow(hop, &session.events, &place));
+        let mut rows: Vec<_> = arrows.map(Row::Message).collect();
         rows.extend(session.events.iter().map(|said| Row::Event(mark(said, &place))));
         // At the same moment messages come first: an event tells of what has happened.
         rows.sort_by_key(|row| match row {
@@ -153,14 +154,17 @@ fn groups(lanes: &[Lane]) -> Vec<Group> {
     let of = |kind| {
         let mut places = lanes.iter().enumerate().filter(move |(_, lane)| lane.kind == kind).map(|(i, _)| i);
         let first = places.next()?;
-        Some((first, places.last().unwrap_or(first)))
+        Some((first, places.next_back().unwrap_or(first)))
     };
     let found = GROUPS.iter().filter_map(|(kind, title)| of(*kind).map(|place| (title, place)));
     found.map(|(title, (first, last))| Group { title, first, last }).collect()
 }
 
-fn arrow(hop: &Hop, place: &dyn Fn(&str) -> Option<usize>) -> Arrow {
+fn arrow(hop: &Hop, events: &[Said], place: &dyn Fn(&str) -> Option<usize>) -> Arrow {
     let header = &hop.header;
+    // What an event of the message tells is not told twice.
+    let trouble = header.error_status.as_str();
+    let told = events.iter().any(|said| said.message == Some(header.id) && said.text.contains(trouble));
     let from = place(&header.source);
     let to = place(&header.target).filter(|to| Some(*to) != from);
     let tone = match header.message_type {
@@ -177,7 +181,7 @@ fn arrow(hop: &Hop, place: &dyn Fn(&str) -> Option<usize>) -> Arrow {
         label: hop.label().to_owned(),
         status: header.status,
         description: header.description.to_string(),
-        trouble: header.error_status.clone(),
+        trouble: if told { String::new() } else { trouble.to_owned() },
     }
 }
 
@@ -252,6 +256,16 @@ mod tests {
         assert_eq!(picture.lanes.len(), 1);
         let Row::Message(arrow) = &picture.rows[0] else { panic!("expected a message") };
         assert_eq!((arrow.from, arrow.to, arrow.tone), (0, None, Tone::Error));
+    }
+
+    #[test]
+    fn a_reason_that_an_event_tells_is_not_told_twice() {
+        let mut session = samples::refused();
+        let mut said = samples::session().events.remove(1);
+        (said.message, said.text) = (Some(MessageId(7)), "refused: no MSH segment at offset 0; kept".into());
+        session.events.push(said);
+        let Row::Message(arrow) = &Picture::of(&session).rows[0] else { panic!("expected a message") };
+        assert_eq!(arrow.trouble, "");
     }
 
     #[test]

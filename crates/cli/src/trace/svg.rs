@@ -11,6 +11,8 @@ const MARGIN: f64 = 24.0;
 const GUTTER: f64 = 104.0;
 /// The narrowest lane.
 const MIN_LANE: f64 = 178.0;
+/// How far a message that goes nowhere comes, in lanes.
+const STUB: f64 = 0.47;
 /// The column of statuses and descriptions.
 const ASIDE: f64 = 190.0;
 /// Where the lanes' heads begin.
@@ -34,7 +36,10 @@ const TRACE_STYLE: &str = "\
 /// Draws a picture; with `links`, each message leads to `#m<id>`.
 pub(crate) fn draw(picture: &Picture, links: bool) -> String {
     let names = picture.lanes.iter().map(|lane| width(&lane.name, 13.0) + 58.0);
-    let step = names.fold(MIN_LANE, f64::max).min(320.0);
+    // A message that goes nowhere has half a lane for its label.
+    let stub = picture.rows.iter().any(|row| matches!(row, Row::Message(Arrow { to: None, .. })));
+    let least = if stub { MIN_LANE * 1.35 } else { MIN_LANE };
+    let step = names.fold(least, f64::max).min(320.0);
     let mut drawing = Drawing { picture, links, step, y: HEAD + HEAD_HEIGHT + 14.0, rows: String::new() };
     let begun = picture.rows.first().map(|row| match row {
         Row::Message(arrow) => arrow.time,
@@ -99,7 +104,7 @@ impl Drawing<'_> {
         let from = self.axis(arrow.from);
         let (tip, towards) = match arrow.to {
             Some(to) => (self.axis(to), if to > arrow.from { 1.0 } else { -1.0 }),
-            None => (from + self.step * 0.42, 1.0),
+            None => (from + self.step * STUB, 1.0),
         };
         let end = tip - 9.0 * towards;
         self.rows += &format!(
@@ -135,7 +140,7 @@ impl Drawing<'_> {
 
     /// The id and the label, on the arrow between its first two lanes.
     fn pill(&mut self, arrow: &Arrow, from: f64, towards: f64, y: f64) {
-        let room = self.step * if arrow.to.is_some() { 1.0 } else { 0.42 } - 34.0;
+        let room = self.step * if arrow.to.is_some() { 1.0 } else { STUB } - 34.0;
         let id = arrow.id.to_string();
         let id_width = id.len() as f64 * 7.0;
         let fits = ((room - id_width - 26.0) / 7.6).max(0.0) as usize;
@@ -143,7 +148,7 @@ impl Drawing<'_> {
         let label_width = width(&label, 12.5);
         let gap = if label.is_empty() { 0.0 } else { 8.0 };
         let whole = id_width + gap + label_width + 20.0;
-        let reach = if arrow.to.is_some() { 0.5 } else { 0.19 };
+        let reach = if arrow.to.is_some() { 0.5 } else { STUB / 2.0 - 0.015 };
         let left = from + towards * self.step * reach - whole / 2.0 - towards * 2.0;
         let top = y - 12.0;
         self.rows += &format!(
@@ -182,8 +187,9 @@ impl Drawing<'_> {
         let x = self.axis(begin) + 14.0;
         let room = (self.right() - x).max(200.0) / CHARACTER;
         self.y -= 4.0;
+        let class = if arrow.tone == Tone::Error { "trouble halo" } else { "muted halo" };
         for line in wrapped(&arrow.trouble, room as usize) {
-            self.text(x, self.y + 8.0, "trouble halo", &line);
+            self.text(x, self.y + 8.0, class, &line);
             self.y += LINE;
         }
         self.y += 8.0;

@@ -7,7 +7,7 @@
 //! ```
 
 use anstyle::Style;
-use model::BusinessType;
+use model::{BusinessType, EventKind};
 
 use super::layout::{Arrow, Mark, Picture, Row, Tone};
 use super::pen::{ASCII, Pen, UNICODE};
@@ -170,7 +170,8 @@ impl Drawing<'_> {
         if !arrow.trouble.is_empty() {
             self.lifelines();
             let lane = Some(arrow.to.unwrap_or(arrow.from));
-            self.text(lane, self.pen.lane, &arrow.trouble, style, self.places.width);
+            let style = if arrow.tone == Tone::Error { style } else { colour::of_status(arrow.status) };
+            self.text(lane, self.pen.lane, &arrow.trouble, style);
         }
     }
 
@@ -220,25 +221,29 @@ impl Drawing<'_> {
     fn mark(&mut self, mark: &Mark) {
         self.lifelines();
         self.canvas.put(self.places.id + 2, &time::of_day(mark.time), colour::DIM);
-        self.canvas.put(self.places.status, &mark.kind.name().to_lowercase(), colour::of_event(mark.kind));
-        let end = self.places.status - 1;
-        self.text(mark.lane, self.pen.event, &mark.text, colour::of_event(mark.kind), end);
+        let text = match mark.kind {
+            EventKind::Info | EventKind::Trace => mark.text.clone(),
+            kind => format!("{}: {}", kind.name().to_lowercase(), mark.text),
+        };
+        self.text(mark.lane, self.pen.event, &text, colour::of_event(mark.kind));
     }
 
-    /// Writes text beside a lane, on the side where there is more room, over the other lanes.
-    fn text(&mut self, lane: Option<usize>, sign: char, text: &str, style: Style, end: usize) {
+    /// Writes text beside a lane, over the other lanes: to its right if it fits there on one line,
+    /// else on the side where there is more room.
+    fn text(&mut self, lane: Option<usize>, sign: char, text: &str, style: Style) {
         let begin = self.places.left;
         let axis = lane.map_or(begin, |lane| self.places.axis(lane));
-        let right = end.saturating_sub(axis + 2);
+        let right = self.places.width.saturating_sub(axis + 2);
         let left = axis.saturating_sub(begin + 1);
-        let lines = wrapped(text, right.max(left));
+        let rightward = right >= left || text.chars().count() <= right;
+        let lines = wrapped(text, if rightward { right } else { left });
         for (i, line) in lines.iter().enumerate() {
             if i > 0 {
                 self.lifelines();
             } else {
                 self.canvas.set(axis, sign, style);
             }
-            let start = if right >= left { axis + 2 } else { axis - 1 - line.chars().count() };
+            let start = if rightward { axis + 2 } else { axis - 1 - line.chars().count() };
             let around = start.saturating_sub(1).max(begin)..start + line.chars().count() + 1;
             self.canvas.clear(around, axis);
             self.canvas.put(start, line, style);

@@ -13,6 +13,7 @@ fn json(data: &Path, arguments: &[&str]) -> Value {
 
 /// Puts a file into a folder at once, as a careful sender does.
 fn drop_file(folder: &Path, name: &str, content: &[u8]) {
+    eventually("the folder", || folder.is_dir().then_some(()));
     let aside = folder.join(format!(".{name}.part"));
     fs::write(&aside, content).expect("written");
     fs::rename(aside, folder.join(name)).expect("renamed");
