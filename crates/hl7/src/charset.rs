@@ -128,6 +128,8 @@ pub struct Decoded {
     pub why: Why,
     /// Whether bytes that have no meaning in it were replaced by U+FFFD.
     pub replaced: bool,
+    /// Whether the bytes are valid UTF-8 all the same, which text in such a charset hardly ever is.
+    pub seems_utf8: bool,
 }
 
 /// Why a message was read in its charset.
@@ -146,6 +148,10 @@ pub enum Why {
 }
 
 impl Decoded {
+    fn as_said(charset: Charset, why: Why) -> Self {
+        Decoded { charset, why, replaced: false, seems_utf8: false }
+    }
+
     /// The name of the charset, as in `UTF-8`.
     pub fn name(&self) -> &'static str {
         self.charset.name()
@@ -157,6 +163,7 @@ impl Decoded {
             _ if self.replaced => {
                 Some("some bytes have no meaning in the declared charset and were replaced")
             }
+            _ if self.seems_utf8 => Some("the bytes are UTF-8, but another charset is declared"),
             Why::Unknown => Some("the declared charset is not known"),
             Why::Misdeclared => Some("the bytes are not in the declared charset"),
             Why::Setting | Why::Declared | Why::Undeclared => None,
@@ -178,10 +185,19 @@ pub(crate) fn decode(message: &Bytes, setting: &str, separators: &Separators) ->
         Named::Unknown => return undeclared(message, Why::Unknown),
     };
     if plain && let Ok(text) = ByteString::try_from(message.clone()) {
-        return (text, Decoded { charset, why, replaced: false });
+        return (text, Decoded::as_said(charset, why));
     }
     match charset.decode(message) {
-        Some(text) => (text, Decoded { charset, why, replaced: false }),
+        Some(text) => {
+            // Every sequence of bytes is valid in most of these, so that nothing else would tell.
+            let one_byte = match charset {
+                Charset::Latin1 => true,
+                Charset::Other(encoding) => encoding.is_single_byte(),
+                Charset::Ascii | Charset::Utf8 => false,
+            };
+            let seems_utf8 = one_byte && !message.is_ascii() && std::str::from_utf8(message).is_ok();
+            (text, Decoded { seems_utf8, ..Decoded::as_said(charset, why) })
+        }
         None => misdeclared(message, charset),
     }
 }
@@ -227,7 +243,7 @@ fn undeclared(message: &Bytes, why: Why) -> (ByteString, Decoded) {
         Some(text) => (Charset::Utf8, text),
         None => (Charset::Latin1, enc::mem::decode_latin1(message).into_owned().into()),
     };
-    (text, Decoded { charset, why, replaced: false })
+    (text, Decoded::as_said(charset, why))
 }
 
 /// The bytes are not what was said. Where a separator may be half a character, it is still better to
@@ -238,7 +254,7 @@ fn misdeclared(message: &Bytes, charset: Charset) -> (ByteString, Decoded) {
         && std::str::from_utf8(message).is_err()
     {
         let (text, _) = encoding.decode_without_bom_handling(message);
-        let decoded = Decoded { charset, why: Why::Misdeclared, replaced: true };
+        let decoded = Decoded { replaced: true, ..Decoded::as_said(charset, Why::Misdeclared) };
         return (text.into_owned().into(), decoded);
     }
     undeclared(message, Why::Misdeclared)
@@ -347,6 +363,21 @@ mod tests {
         let (text, charset, why, _) = text_of(&bytes, "");
         assert_eq!((charset, why), ("Shift_JIS", Why::Declared));
         assert!(text.contains("|ポ|"));
+    }
+
+    #[test]
+    fn utf_8_that_is_declared_as_something_else_is_doubtful() {
+        let seems = |label: &str, name: &[u8]| {
+            let bytes = Bytes::from([header(label).as_bytes(), name].concat());
+            decode(&bytes, "", &Separators::default()).1.doubt().is_some()
+        };
+        for label in ["8859/1", "8859/5", "windows-1252"] {
+            assert!(seems(label, "Mäßig".as_bytes()), "{label}");
+            assert!(!seems(label, b"M\xE4\xDFig"), "{label}");
+            assert!(!seems(label, b"plain"), "{label}");
+        }
+        assert!(!seems("UNICODE UTF-8", "Mäßig".as_bytes()));
+        assert!(!seems("", "Mäßig".as_bytes()));
     }
 
     #[test]
