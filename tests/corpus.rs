@@ -2,13 +2,15 @@
 //! changed, what is good comes out, what is not is kept with a reason.
 //!
 //! Runs over the project's own `tests/messages`, and over any folder of the same form that the
-//! environment variable `ORRIS_CORPUS` names: a `manifest.tsv` with the columns `file` and `expect`.
+//! environment variable `ORRIS_CORPUS` names: a `manifest.tsv` with the columns
+//! `file`, `expect` and `kind`.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use hl7::PieceKind;
 use model::{BodyId, MessageHeader, MessageStatus, MessageType};
 use orris_tests::{Engine, eventually};
 use store::{MessageFilter, Reader};
@@ -19,7 +21,7 @@ services:
   HL7FileService:
     type: hl7.file
     targets: [MsgRouter]
-    settings: { file_path: in, file_spec: '*.hl7', archive_path: archive }
+    settings: { file_path: in, file_spec: '*.hl7', archive_path: archive, error_path: error }
 processes:
   MsgRouter:
     type: hl7.router
@@ -35,6 +37,8 @@ operations:
     settings: { file_path: bad, file_name: '{id}_%f' }
 ";
 
+/// The longest message of a corpus, and the service's limit.
+const MAX_MESSAGE: usize = 64 << 20;
 /// More headers than any corpus has.
 const ALL: usize = 10_000_000;
 
@@ -44,6 +48,8 @@ struct Entry {
     file: String,
     /// `accept`, `accept-lenient`, `reject` or `either`.
     expect: String,
+    /// `message`, `batch` or `concat`.
+    kind: String,
     bytes: Vec<u8>,
     /// What it is called when it is dropped.
     dropped: String,
@@ -52,9 +58,28 @@ struct Entry {
 impl Entry {
     /// The bytes of each message that the file holds, in order.
     fn messages(&self) -> Vec<Vec<u8>> {
-        let pieces = hl7::split::all(self.bytes.clone().into(), 64 << 20);
-        let messages = pieces.filter(|piece| piece.kind == hl7::PieceKind::Message);
+        // A good file with one message is that message, whatever the splitter says.
+        let of_batch = |line: &[u8]| [b"FHS", b"BHS", b"BTS", b"FTS"].iter().any(|id| line.starts_with(*id));
+        let mut lines = self.bytes.split(|byte| matches!(byte, b'\r' | b'\n'));
+        if self.expect == "accept" && self.kind == "message" && !lines.any(of_batch) {
+            return vec![self.bytes.clone()];
+        }
+        let pieces = hl7::split::all(self.bytes.clone().into(), MAX_MESSAGE);
+        let messages = pieces.filter(|piece| piece.kind == PieceKind::Message);
         messages.map(|piece| piece.bytes.to_vec()).collect()
+    }
+
+    /// The bytes that have to be in the store: all but what frames messages, or all where there is
+    /// nothing else.
+    fn kept(&self) -> Vec<u8> {
+        let mut kept = Vec::new();
+        for piece in hl7::split::all(self.bytes.clone().into(), MAX_MESSAGE) {
+            let frames = |byte: &u8| b" \t\r\n\x0b\x1c\xef\xbb\xbf".contains(byte);
+            if piece.kind != PieceKind::Framing || !piece.bytes.iter().all(frames) {
+                kept.extend_from_slice(&piece.bytes);
+            }
+        }
+        if kept.is_empty() { self.bytes.clone() } else { kept }
     }
 }
 
@@ -65,10 +90,11 @@ fn entries(folder: &Path) -> Vec<Entry> {
     let mut rows = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let head = rows.next().expect("a line of column names");
     let column = |name| head.iter().position(|column| *column == name).expect("the column is there");
-    let (file, expect) = (column("file"), column("expect"));
+    let (file, expect, kind) = (column("file"), column("expect"), column("kind"));
     let entry = |(number, row): (usize, Vec<&str>)| Entry {
         file: row[file].to_owned(),
         expect: row[expect].to_owned(),
+        kind: row[kind].to_owned(),
         bytes: fs::read(folder.join(row[file])).unwrap_or_else(|error| panic!("{}: {error}", row[file])),
         dropped: format!("{number:06}.hl7"),
     };
@@ -164,12 +190,13 @@ fn differences(entry: &Entry, ledger: &Ledger, out: &Outputs) -> Vec<String> {
     let mut found = Vec::new();
     let taken: Vec<_> = ledger.taken(&entry.dropped).collect();
     let kept: Vec<u8> = taken.iter().flat_map(|header| ledger.body(header).1).copied().collect();
-    if kept != entry.bytes {
-        found.push(format!(
-            "{} of {} bytes are in the store, or in another order",
-            kept.len(),
-            entry.bytes.len()
-        ));
+    let wanted = entry.kept();
+    if kept != wanted {
+        found.push(format!("{} of {} bytes are in the store, or in another order", kept.len(), wanted.len()));
+    }
+    let put_away = |folder: &str| fs::read(out.data_dir.join(folder).join(&entry.dropped)).ok();
+    if put_away("archive").or_else(|| put_away("error")).as_ref() != Some(&entry.bytes) {
+        found.push("the file is neither in the archive nor in the error folder as it came".to_owned());
     }
     let messages = entry.messages();
     let (good, bad) = (out.of(&out.good, &taken, ledger), out.of(&out.bad, &taken, ledger));
@@ -193,22 +220,28 @@ fn differences(entry: &Entry, ledger: &Ledger, out: &Outputs) -> Vec<String> {
         "accept" if came_out != messages => {
             found.push(format!("{} of {} messages came out, in their order", came_out.len(), messages.len()));
         }
-        "reject" if !is_refused(entry, &taken) => found.push("nothing says that it was refused".to_owned()),
+        "reject" if !is_refused(entry, &taken, &out.data_dir) => {
+            found.push("nothing says that it was refused".to_owned())
+        }
         "accept" | "accept-lenient" | "reject" | "either" => {}
         other => found.push(format!("unknown expectation \"{other}\"")),
     }
     found
 }
 
-/// Whether something of the file was refused with a reason, or there was nothing in it to refuse.
-fn is_refused(entry: &Entry, taken: &[&MessageHeader]) -> bool {
+/// Whether something of the file was refused with a reason, or all of it was put aside with one.
+fn is_refused(entry: &Entry, taken: &[&MessageHeader], data_dir: &Path) -> bool {
     let refused =
         |header: &&MessageHeader| header.status == MessageStatus::Error && !header.error_status.is_empty();
-    entry.bytes.is_empty() || taken.iter().any(refused) || entry.messages().is_empty()
+    let aside = data_dir.join("error").join(&entry.dropped);
+    let reason = fs::read_to_string(data_dir.join("error").join(format!("{}.reason", entry.dropped)));
+    let put_aside = aside.is_file() && reason.is_ok_and(|reason| !reason.trim().is_empty());
+    put_aside || taken.iter().any(refused)
 }
 
 /// What the operations wrote.
 struct Outputs {
+    data_dir: PathBuf,
     good: HashMap<u64, Vec<u8>>,
     bad: HashMap<u64, Vec<u8>>,
 }
@@ -232,8 +265,9 @@ fn check(corpus: &Path) {
     let entries = entries(corpus);
     let folder = tempfile::tempdir().expect("a folder");
     let (ledger, mut engine) = run(&entries, folder.path());
+    let data_dir = engine.data_dir().to_owned();
     let outputs =
-        Outputs { good: written(engine.data_dir().join("out")), bad: written(engine.data_dir().join("bad")) };
+        Outputs { good: written(data_dir.join("out")), bad: written(data_dir.join("bad")), data_dir };
     let mut wrong = Vec::new();
     for entry in &entries {
         let found = differences(entry, &ledger, &outputs);
