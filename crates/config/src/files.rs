@@ -61,7 +61,7 @@ impl<'a> Files<'a> {
                 Err(error) => {
                     let at = error.utf8_error().valid_up_to();
                     let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                    (text, Some((at, "the file is not UTF-8".to_owned())))
+                    (text, Some((at, "the file is not UTF-8; save it as UTF-8".to_owned())))
                 }
             },
             Err(error) => {

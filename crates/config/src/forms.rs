@@ -1,5 +1,7 @@
 //! The forms that texts have by their schema, such as durations, and what is meant by a wrong one.
 
+use std::sync::OnceLock;
+
 use model::{ByteSize, Span};
 use serde_json::Value;
 
@@ -16,15 +18,16 @@ pub(crate) enum Form {
 impl Form {
     /// The form that a schema asks for.
     pub(crate) fn of(schema: &Value) -> Option<Form> {
+        static PATTERNS: OnceLock<[(Value, Form); 3]> = OnceLock::new();
         let pattern = schema.get("pattern")?;
-        let is = |known: Value| known.get("pattern") == Some(pattern);
-        if is(schema_of::<Span>()) {
-            Some(Form::Duration)
-        } else if is(schema_of::<ByteSize>()) {
-            Some(Form::Size)
-        } else {
-            is(schema_of::<Timeout>()).then_some(Form::Timeout)
-        }
+        let known = PATTERNS.get_or_init(|| {
+            [
+                (schema_of::<Span>()["pattern"].take(), Form::Duration),
+                (schema_of::<ByteSize>()["pattern"].take(), Form::Size),
+                (schema_of::<Timeout>()["pattern"].take(), Form::Timeout),
+            ]
+        });
+        known.iter().find(|(known, _)| known == pattern).map(|(_, form)| *form)
     }
 
     /// What is wanted, in a sentence.

@@ -226,30 +226,8 @@ impl Reader<'_> {
         }
         let empty = Node { place: item.place.clone(), kind: Kind::Map(Vec::new()) };
         let settings = node.get("settings").filter(|settings| !settings.is_null()).unwrap_or(&empty);
-        let schema = spec.schema().to_value();
-        let common = schema_of::<ItemKeys>();
-        let elsewhere = |key: &str| {
-            let known = key == "type" || ITEM_LATER.contains(&key) || common["properties"].get(key).is_some();
-            known.then(|| format!("\"{key}\" belongs to the item, beside \"settings\""))
-        };
-        let findings = &mut *self.findings;
-        let mut walk = Walk {
-            findings,
-            item: Some(item.name),
-            noun: "setting",
-            elsewhere: &elsewhere,
-            set_aside: Vec::new(),
-        };
-        let mut value = walk.value(&schema, settings, "", true).unwrap_or_default();
-        let mut set_aside = walk.set_aside;
         let place = |path: &str| settings.at(path).0.place.clone();
-        let fits = fit(spec, &schema, &mut value, &mut |path, message| {
-            let of = if path.is_empty() { String::new() } else { format!("{path}: ") };
-            if !covered(&set_aside, path) {
-                self.findings.error(&place(path), Some(item.name), format!("{of}{message}"));
-            }
-            set_aside.push(path.to_owned());
-        });
+        let (value, set_aside, fits) = self.typed_settings(item.name, spec, settings);
         item.settings = value;
         item.complete &= set_aside.is_empty();
         if !fits {
@@ -269,6 +247,40 @@ impl Reader<'_> {
         }
         let claims = checks.claims.into_iter().filter(|(path, _)| !covered(&set_aside, path));
         item.claims = claims.map(|(path, claim)| (place(&path), claim)).collect();
+    }
+
+    /// The settings with stand-ins for what is wrong, where those are, and whether the component can
+    /// read them now.
+    fn typed_settings(
+        &mut self,
+        item: &str,
+        spec: &ComponentSpec,
+        settings: &Node,
+    ) -> (Value, Vec<String>, bool) {
+        let schema = spec.schema().to_value();
+        let common = schema_of::<ItemKeys>();
+        let elsewhere = |key: &str| {
+            let known = key == "type" || ITEM_LATER.contains(&key) || common["properties"].get(key).is_some();
+            known.then(|| format!("\"{key}\" belongs to the item, beside \"settings\""))
+        };
+        let findings = &mut *self.findings;
+        let mut walk = Walk {
+            findings,
+            item: Some(item),
+            noun: "setting",
+            elsewhere: &elsewhere,
+            set_aside: Vec::new(),
+        };
+        let mut value = walk.value(&schema, settings, "", true).unwrap_or_default();
+        let mut set_aside = walk.set_aside;
+        let fits = fit(spec, &schema, &mut value, &mut |path, message| {
+            let of = if path.is_empty() { String::new() } else { format!("{path}: ") };
+            if !covered(&set_aside, path) {
+                self.findings.error(&settings.at(path).0.place, Some(item), format!("{of}{message}"));
+            }
+            set_aside.push(path.to_owned());
+        });
+        (value, set_aside, fits)
     }
 
     fn notes(&mut self, item: &str, settings: &Node, set_aside: &[String], checks: &Checks) {

@@ -39,10 +39,19 @@ fn tabs(text: &str) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Where it is, what is wrong, and what to do, from what the parser says.
-fn explain(text: &str, at: usize, info: &str) -> (usize, String, Option<String>) {
+/// Where it is, what is wrong, and what to do.
+type Explained = (usize, String, Option<String>);
+
+/// The explanation of what the parser says.
+fn explain(text: &str, at: usize, info: &str) -> Explained {
     let at = char_start(text, at);
-    let (message, help) = if info.contains("mapping values are not allowed") {
+    if let Some(unclosed) = unclosed(text, at, info) {
+        return unclosed;
+    }
+    let (message, help) = if text[..at].ends_with('$') && text[at..].starts_with('{') {
+        let message = "\"${\" stands without quotes within brackets or braces".to_owned();
+        return (at - 1, message, Some("put the value in quotes, as in \"${NAME}\"".to_owned()));
+    } else if info.contains("mapping values are not allowed") {
         return colon(text, at);
     } else if info.contains("simple key expect") || info.contains("could not find expected ':'") {
         let (at, line) = line_before(text, at);
@@ -72,10 +81,6 @@ fn explain(text: &str, at: usize, info: &str) -> (usize, String, Option<String>)
     } else if info.contains("unknown escape character") {
         let help = "write \"\\\\\" for a backslash, or use single quotes";
         ("a backslash in double quotes is followed by a letter that has no meaning there".into(), help)
-    } else if info.contains("flow sequence") || info.contains("illegal placement of ':'") {
-        return open_bracket(text, at, '[', ']', "the list in brackets that begins here is not closed");
-    } else if info.contains("flow mapping") {
-        return open_bracket(text, at, '{', '}', "the map in braces that begins here is not closed");
     } else if info.contains("misplaced bracket") {
         ("a closing bracket has no opening one".into(), "remove it, or put the value in quotes")
     } else if info.contains("block sequence entries are not allowed") {
@@ -86,31 +91,41 @@ fn explain(text: &str, at: usize, info: &str) -> (usize, String, Option<String>)
     (at, message, Some(help.to_owned()))
 }
 
+/// A bracket before `at` that is not closed, where that is what the parser says.
+fn unclosed(text: &str, at: usize, info: &str) -> Option<Explained> {
+    // A "${" without quotes opens a map that nobody meant.
+    if text[..at].ends_with('$') {
+        return None;
+    }
+    let lacks_content = info.contains("expected node content");
+    let in_list = info.contains("flow sequence") || info.contains("illegal placement of ':'");
+    let (begins, what, close) = match (open_bracket(text, at, '[', ']'), open_bracket(text, at, '{', '}')) {
+        (list, _) if in_list => (list.unwrap_or(at), "list in brackets", ']'),
+        (_, map) if info.contains("flow mapping") => (map.unwrap_or(at), "map in braces", '}'),
+        (Some(list), _) if lacks_content => (list, "list in brackets", ']'),
+        (_, Some(map)) if lacks_content => (map, "map in braces", '}'),
+        _ => return None,
+    };
+    let help = format!("write \",\" between its parts, and \"{close}\" at its end");
+    Some((begins, format!("the {what} that begins here is not closed"), Some(help)))
+}
+
 /// The last bracket before `at` that nothing closes.
-fn open_bracket(
-    text: &str,
-    at: usize,
-    open: char,
-    close: char,
-    message: &str,
-) -> (usize, String, Option<String>) {
+fn open_bracket(text: &str, at: usize, open: char, close: char) -> Option<usize> {
     let mut closed = 0;
-    let mut begins = at;
     for (place, letter) in text[..at].char_indices().rev() {
-        if letter == close {
-            closed += 1;
-        } else if letter == open && closed == 0 {
-            begins = place;
-            break;
-        } else if letter == open {
-            closed -= 1;
+        match letter {
+            _ if letter == close => closed += 1,
+            _ if letter == open && closed == 0 => return Some(place),
+            _ if letter == open => closed -= 1,
+            _ => {}
         }
     }
-    (begins, message.to_owned(), Some(format!("write \",\" between its parts, and \"{close}\" at its end")))
+    None
 }
 
 /// A `:` where none may stand: in a value without quotes, or below a line that already has a value.
-fn colon(text: &str, at: usize) -> (usize, String, Option<String>) {
+fn colon(text: &str, at: usize) -> Explained {
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let line = &text[start..at];
     if line.contains(": ") {

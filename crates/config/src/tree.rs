@@ -146,11 +146,7 @@ pub(crate) fn read(sources: &Sources, file: FileId, findings: &mut Findings) -> 
             }
         }
     }
-    if let Err(error) = serde_yaml::from_str::<serde_yaml::Value>(text)
-        && !error.to_string().contains("duplicate entry")
-    {
-        let at = error.location().map_or(0, |location| location.index());
-        syntax::report(sources, file, syntax::char_start(text, at), &error.to_string(), findings);
+    if !second_opinion(sources, file, findings) {
         return None;
     }
     if builder.root.as_ref().is_none_or(Node::is_null) {
@@ -162,6 +158,19 @@ pub(crate) fn read(sources: &Sources, file: FileId, findings: &mut Findings) -> 
         return None;
     }
     builder.root
+}
+
+/// Whether `serde_yaml` takes the text as well. A key that stands twice is told by its place already.
+fn second_opinion(sources: &Sources, file: FileId, findings: &mut Findings) -> bool {
+    let text = &sources.get(file).text;
+    let Err(error) = serde_yaml::from_str::<serde_yaml::Value>(text) else { return true };
+    let told = error.to_string();
+    if told.contains("duplicate entry") {
+        return true;
+    }
+    let at = error.location().map_or(0, |location| location.index());
+    syntax::report(sources, file, syntax::char_start(text, at), &told, findings);
+    false
 }
 
 struct Builder {
