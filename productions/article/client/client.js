@@ -40,7 +40,7 @@ function open() {
     show("open", "connected");
     login = setTimeout(() => {
       mine.send(JSON.stringify(LOGIN));
-      show("authenticated", `connected as ${LOGIN.User}`);
+      show("authenticated", "connected, login sent");
     }, LOGIN_AFTER_MS);
   });
   mine.addEventListener("message", (event) => list(event.data));
