@@ -5,13 +5,13 @@
 //! environment variable `ORRIS_CORPUS` names: a `manifest.tsv` with the columns
 //! `file`, `expect` and `kind`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use hl7::PieceKind;
-use model::{BodyId, MessageHeader, MessageStatus, MessageType};
+use model::{BodyId, MessageHeader, MessageStatus, MessageType, SessionId};
 use orris_tests::{Engine, eventually};
 use store::{MessageFilter, Reader};
 
@@ -106,6 +106,10 @@ struct Ledger {
     headers: Vec<MessageHeader>,
     /// Name and bytes of each body that a header refers to.
     bodies: HashMap<BodyId, (String, Vec<u8>)>,
+    /// Where the headers of what the service took stand, by the name of the file.
+    taken: HashMap<String, Vec<usize>>,
+    /// Where the headers of each session stand.
+    sessions: HashMap<SessionId, Vec<usize>>,
 }
 
 impl Ledger {
@@ -125,7 +129,15 @@ impl Ledger {
                 (body.name().to_owned(), body.content().to_vec())
             });
         }
-        Ledger { headers, bodies }
+        let mut ledger = Ledger { headers, bodies, taken: HashMap::new(), sessions: HashMap::new() };
+        for (at, header) in ledger.headers.iter().enumerate() {
+            ledger.sessions.entry(header.session).or_default().push(at);
+            if &*header.source == "HL7FileService" {
+                let name = ledger.bodies[&header.body.expect("a service's header has a body")].0.clone();
+                ledger.taken.entry(name).or_default().push(at);
+            }
+        }
+        ledger
     }
 
     fn body(&self, header: &MessageHeader) -> (&str, &[u8]) {
@@ -134,9 +146,8 @@ impl Ledger {
     }
 
     /// The headers of what the service took out of that file, in order.
-    fn taken<'a>(&'a self, dropped: &'a str) -> impl Iterator<Item = &'a MessageHeader> {
-        let of_service = self.headers.iter().filter(|header| &*header.source == "HL7FileService");
-        of_service.filter(move |header| self.body(header).0 == dropped)
+    fn taken(&self, dropped: &str) -> Vec<&MessageHeader> {
+        self.taken.get(dropped).into_iter().flatten().map(|at| &self.headers[*at]).collect()
     }
 }
 
@@ -188,7 +199,7 @@ fn until_done(engine: &mut Engine, input: &Path) {
 /// What is not as it should be about one file.
 fn differences(entry: &Entry, ledger: &Ledger, out: &Outputs) -> Vec<String> {
     let mut found = Vec::new();
-    let taken: Vec<_> = ledger.taken(&entry.dropped).collect();
+    let taken = ledger.taken(&entry.dropped);
     let kept: Vec<u8> = taken.iter().flat_map(|header| ledger.body(header).1).copied().collect();
     let wanted = entry.kept();
     if kept != wanted {
@@ -254,8 +265,9 @@ impl Outputs {
         taken: &[&MessageHeader],
         ledger: &'a Ledger,
     ) -> Vec<(&'a MessageHeader, &'a [u8])> {
-        let sessions: Vec<_> = taken.iter().map(|header| header.session).collect();
-        let of_file = ledger.headers.iter().filter(|header| sessions.contains(&header.session));
+        let sessions: BTreeSet<_> = taken.iter().map(|header| header.session).collect();
+        let of_file = sessions.iter().flat_map(|session| &ledger.sessions[session]);
+        let of_file = of_file.map(|at| &ledger.headers[*at]);
         of_file.filter_map(|header| Some((header, files.get(&header.id.0)?.as_slice()))).collect()
     }
 }
