@@ -212,6 +212,8 @@ fn merge(target: &mut Node, entry: Entry) {
             (known @ Node { kind: Kind::Map(_), .. }, Node { kind: Kind::Map(added), .. }) => {
                 added.into_iter().for_each(|entry| merge(known, entry));
             }
+            // A map whose lines are all commented out in the overlay is left as it is.
+            (Node { kind: Kind::Map(_), .. }, replacement) if replacement.is_null() => {}
             (value, replacement) => {
                 *value = replacement;
                 known.key_place = entry.key_place;

@@ -164,7 +164,12 @@ impl Walk<'_> {
             true => format!("{name} has no value; expected {}", wanted(schema)),
             false => format!("{name} is {found}; expected {}", wanted(schema)),
         };
-        self.findings.error(&node.place, self.item, message).help(help.filter(|_| !secret));
+        // What was meant by a secret would show it.
+        let in_quotes =
+            || (accepts(schema, "string") && !node.is_null()).then(|| "put it in quotes".to_owned());
+        let scalar = matches!(node.kind, Kind::Scalar(_));
+        let help = if secret { in_quotes().filter(|_| scalar) } else { help };
+        self.findings.error(&node.place, self.item, message).help(help);
         self.set_aside.push(path.to_owned());
         needed.then(|| stand_in(schema))
     }

@@ -270,9 +270,10 @@ fn overlays_change_what_is_there_one_after_the_other() {
             "site.yaml",
             "grace_period: 1m\nservices:\n  Web:\n    settings:\n      path: /here\n      users: { dora: x }\n",
         ),
+        ("empty.yaml", "processes:\nservices:\n  Web:\n    settings:\n      # path: /nowhere\n"),
         ("more.yaml", "services:\n  Web:\n    targets: [Out]\n    settings: { path: /there }\n"),
     ]);
-    let production = case.good(&["site.yaml", "more.yaml"]);
+    let production = case.good(&["site.yaml", "more.yaml", "empty.yaml"]);
     assert_eq!(production.grace_period, Duration::from_secs(60));
     let settings = &production.item("Web").expect("the server").settings;
     assert_eq!(settings["path"], "/there");
