@@ -7,6 +7,8 @@ use model::{Event, EventKind, MessageHeader, MessageId, Span, Timestamp};
 
 use crate::engine::about;
 
+/// The shortest pause: nobody is asked again and again without one.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 /// How often a wait that goes on is logged.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 /// How often a host may panic on one message alone before the message is given up.
@@ -63,7 +65,7 @@ impl Patience {
         // Just made where there was none.
         let Some(waiting) = self.waiting.as_mut() else { return Verdict::GiveUp(reason.to_owned()) };
         waiting.tries += 1;
-        let mut pause = after.unwrap_or(def.retry_interval);
+        let mut pause = after.unwrap_or(def.retry_interval).max(SHORTEST_PAUSE);
         if let Some(timeout) = def.failure_timeout {
             let left = timeout.saturating_sub(now.since(waiting.since));
             if left.is_zero() {

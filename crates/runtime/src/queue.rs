@@ -98,6 +98,8 @@ pub(crate) struct Queue<T> {
     lanes: Mutex<Lanes<T>>,
     /// Messages that wait, in memory and on disk.
     depth: AtomicU64,
+    /// Messages that a worker holds, to try them again: the first of the queue.
+    held: AtomicU64,
     arrived: Notify,
     low: Notify,
 }
@@ -117,6 +119,7 @@ impl<T: Clone> Queue<T> {
             window,
             lanes: Mutex::new(std::array::from_fn(|_| lane())),
             depth: AtomicU64::new(stored),
+            held: AtomicU64::new(0),
             arrived: Notify::new(),
             low: Notify::new(),
         }
@@ -126,9 +129,19 @@ impl<T: Clone> Queue<T> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many messages wait, in memory and on disk.
+    /// How many messages wait: in memory, on disk, and held to be tried again.
     pub(crate) fn depth(&self) -> u64 {
-        self.depth.load(Ordering::Relaxed)
+        self.depth.load(Ordering::Relaxed) + self.held.load(Ordering::Relaxed)
+    }
+
+    /// A worker holds a message that it took, to try it again: it still waits.
+    pub(crate) fn hold(&self) {
+        self.held.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A worker holds a message no more.
+    pub(crate) fn release(&self) {
+        self.held.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Whether a part of it is on disk alone.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::Message;
+use model::{Event, EventKind, Message};
 use store::StoreError;
 
 use crate::engine::{Engine, ItemQueue};
@@ -26,20 +26,21 @@ pub(crate) async fn recover(engine: &Engine, queue: &ItemQueue) -> Result<(), St
 
 /// Keeps the window of a queue filled until the ledger is closed.
 pub(crate) async fn keep_filled(engine: Arc<Engine>, queue: Arc<ItemQueue>) {
+    let mut failing = false;
     loop {
         let Some(gap) = queue.gap() else {
             queue.low().await;
             continue;
         };
         match fill(&engine, &queue, gap).await {
-            Ok(()) => {}
+            Ok(()) => failing = false,
             Err(StoreError::Closed { .. }) => return,
             Err(error) => {
-                let item = &*queue.name;
-                tracing::error!(
-                    item,
-                    "item \"{item}\": its queue cannot be read back: {error}; next try in 1s"
-                );
+                if !std::mem::replace(&mut failing, true) {
+                    let text =
+                        format!("its queue cannot be read back: {error}; it is tried again every second");
+                    engine.say(Event::new(EventKind::Error, &queue.name, text));
+                }
                 engine.clock.sleep(PAUSE).await;
             }
         }

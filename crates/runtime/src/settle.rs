@@ -28,6 +28,8 @@ pub(crate) struct Settling<'a> {
     engine: &'a Engine,
     item: &'a Item,
     now: Timestamp,
+    /// Whether the batch was marked as Delivered while it was in hand.
+    marked: bool,
     updates: Vec<HeaderUpdate>,
     /// What is said; logged when it is submitted.
     events: Vec<Event>,
@@ -43,11 +45,13 @@ pub(crate) struct Settling<'a> {
 }
 
 impl<'a> Settling<'a> {
-    pub(crate) fn new(engine: &'a Engine, item: &'a Item, now: Timestamp, batch: usize) -> Self {
+    /// For `batch` messages, which were marked as Delivered while they were in hand, or were not.
+    pub(crate) fn new(engine: &'a Engine, item: &'a Item, batch: usize, marked: bool) -> Self {
         Settling {
             engine,
             item,
-            now,
+            now: engine.clock.now(),
+            marked,
             updates: Vec::with_capacity(batch),
             events: Vec::new(),
             quiet: Vec::new(),
@@ -103,9 +107,18 @@ impl<'a> Settling<'a> {
         self.errors += 1;
     }
 
-    /// The message is not done: it stands there, for that reason.
-    pub(crate) fn stays(&mut self, message: &Message, status: MessageStatus, reason: &str) {
-        self.updates.push(stands(message.header.id, status, reason.to_owned()));
+    /// The message goes back to its queue; for a reason, or since it was not looked at.
+    pub(crate) fn goes_back(&mut self, message: &Message, reason: &str) {
+        if self.marked || !reason.is_empty() {
+            self.updates.push(stands(message.header.id, MessageStatus::Queued, reason.to_owned()));
+        }
+    }
+
+    /// The message waits to be tried again, for that reason; `told` says that this is written already.
+    pub(crate) fn waits(&mut self, message: &Message, reason: &str, told: bool) {
+        if self.marked || !told {
+            self.updates.push(stands(message.header.id, MessageStatus::Delivered, reason.to_owned()));
+        }
     }
 
     fn about(&self, message: &Message, kind: EventKind, text: String) -> Event {

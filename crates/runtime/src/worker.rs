@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use model::{Decision, Event, EventKind, HostContext, Message, MessageStatus, fault};
+use model::{Decision, Event, EventKind, HostContext, Message, fault};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::batch::BatchSize;
@@ -85,7 +85,19 @@ impl Worker {
                 self.engine.sleep_unless_stopping(&self.item, throttle).await;
             }
         }
-        self.queue.give_back(self.held.into_iter());
+        let held = self.release();
+        self.queue.give_back(held.into_iter());
+    }
+
+    /// Keeps a message in hand, to try it again.
+    fn hold(&mut self, message: Message) {
+        self.held = Some(message);
+        self.queue.hold();
+    }
+
+    /// The message that is to be tried again.
+    fn release(&mut self) -> Option<Message> {
+        self.held.take().inspect(|_| self.queue.release())
     }
 
     /// The next messages, with the right to work on them; none when the item is to stop.
@@ -124,7 +136,7 @@ impl Worker {
             }
         }
         let actor = self.actor().await;
-        Some((self.held.take().into_iter().collect(), actor))
+        Some((self.release().into_iter().collect(), actor))
     }
 
     /// The right to work, for a process that shares the actor pool.
@@ -145,51 +157,50 @@ impl Worker {
         fault::point("host.before_message");
         let decided = caught(host.on_messages(&batch, &self.context)).await;
         fault::point("host.after_message");
-        let shown = self.slot.end();
+        let marked = self.slot.end();
         self.batch.took(batch.len(), self.engine.clock.now().since(begun));
         let next = match decided {
-            Ok(decisions) => self.settle(batch, decisions, shown).await,
-            Err(panicked) => self.panicked(batch, &panicked, shown).await,
+            Ok(decisions) => self.settle(batch, decisions, marked).await,
+            Err(panicked) => self.panicked(batch, &panicked, marked).await,
         };
         self.item.activity.in_hand.fetch_sub(count, Ordering::Relaxed);
         next
     }
 
-    /// Writes what was decided. `shown` says that the batch was marked as Delivered meanwhile.
-    async fn settle(&mut self, batch: Vec<Message>, decisions: Vec<Decision>, shown: bool) -> Next {
-        let engine = self.engine.clone();
-        let item = self.item.clone();
-        let mut settling = Settling::new(&engine, &item, engine.clock.now(), batch.len());
+    /// Writes what was decided. `marked` says that the batch was marked as Delivered meanwhile.
+    async fn settle(&mut self, batch: Vec<Message>, decisions: Vec<Decision>, marked: bool) -> Next {
+        let (engine, item) = (self.engine.clone(), self.item.clone());
+        let mut settling = Settling::new(&engine, &item, batch.len(), marked);
         let mut next = Next::Go;
         let mut back = Vec::new();
-        let undecided = decisions.is_empty() && !item.is_stopping();
+        // A host that looks at nothing would be asked for ever, without a pause.
+        let mut looked_at = !decisions.is_empty() || item.is_stopping();
         let mut decisions = decisions.into_iter();
         for message in batch {
-            let decision = match decisions.next() {
-                // A host that looks at nothing would be asked for ever, without a pause.
-                None if undecided && back.is_empty() && self.held.is_none() => {
-                    Decision::retry("the host decided about no message")
-                }
-                None => {
-                    back.push(message);
-                    continue;
-                }
-                Some(decision) => decision,
-            };
-            if let Some((message, held)) = self.decide(&mut settling, message, decision) {
-                match held {
-                    Next::Pause(pause) if self.held.is_none() => {
-                        self.held = Some(message);
-                        next = Next::Pause(pause);
-                        continue;
-                    }
-                    Next::Fail(reason) => next = Next::Fail(reason),
-                    _ => {}
-                }
+            let decision = decisions.next().or_else(|| {
+                let first = !std::mem::replace(&mut looked_at, true);
+                first.then(|| Decision::retry("the host decided about no message"))
+            });
+            let Some(decision) = decision else {
+                settling.goes_back(&message, "");
                 back.push(message);
+                continue;
+            };
+            match self.decide(&mut settling, message, decision) {
+                None => {}
+                Some((message, Next::Pause(pause))) if self.held.is_none() => {
+                    self.hold(message);
+                    next = Next::Pause(pause);
+                }
+                Some((message, then)) => {
+                    if matches!(then, Next::Fail(_)) {
+                        next = then;
+                    }
+                    back.push(message);
+                }
             }
         }
-        self.put_back(settling, back, shown).await;
+        self.put_back(settling, back).await;
         next
     }
 
@@ -207,7 +218,7 @@ impl Worker {
                 return self.wait_or_suspend(settling, message, &reason, verdict);
             }
             Decision::Fatal(reason) => {
-                settling.stays(&message, MessageStatus::Queued, &reason);
+                settling.goes_back(&message, &reason);
                 return Some((message, Next::Fail(reason)));
             }
             Decision::Completed { sends, events } => settling.complete(&message, sends, events),
@@ -245,9 +256,7 @@ impl Worker {
                 if let Some(event) = event {
                     settling.say(event);
                 }
-                if shown {
-                    settling.stays(&message, MessageStatus::Delivered, reason);
-                }
+                settling.waits(&message, reason, !shown);
                 let waiting = format!("message {} is tried again: {reason}", message.header.id);
                 self.item.activity.set(ItemState::Waiting, Some(waiting));
                 Some((message, Next::Pause(pause)))
@@ -264,10 +273,7 @@ impl Worker {
 
     /// Hands the change to the ledger, and then puts back what is not done: what others of this item
     /// write about those messages has to come later.
-    async fn put_back(&self, mut settling: Settling<'_>, back: Vec<Message>, shown: bool) {
-        if shown {
-            back.iter().for_each(|message| settling.stays(message, MessageStatus::Queued, ""));
-        }
+    async fn put_back(&self, settling: Settling<'_>, back: Vec<Message>) {
         settling.submit().await;
         if !back.is_empty() {
             self.item.activity.untook(back.len());
@@ -277,7 +283,7 @@ impl Worker {
 
     /// The host panicked: the messages are tried one at a time, so that the culprit is known; a
     /// culprit that is alone is retried, and given up when it does so again and again.
-    async fn panicked(&mut self, batch: Vec<Message>, panicked: &Panicked, shown: bool) -> Next {
+    async fn panicked(&mut self, batch: Vec<Message>, panicked: &Panicked, marked: bool) -> Next {
         let place = &panicked.place;
         if let [message] = batch.as_slice() {
             let header = &message.header;
@@ -286,7 +292,7 @@ impl Worker {
                 true => Decision::Reject { reason: format!("{reason}, again and again"), sends: Vec::new() },
                 false => Decision::retry(reason),
             };
-            return match self.settle(batch, vec![decision], shown).await {
+            return match self.settle(batch, vec![decision], marked).await {
                 Next::Pause(pause) => Next::Raise(pause),
                 _ => Next::Raise(Duration::ZERO),
             };
@@ -298,8 +304,9 @@ impl Worker {
         );
         self.engine.say(Event::new(EventKind::Error, self.item.name(), text));
         let (engine, item) = (self.engine.clone(), self.item.clone());
-        let settling = Settling::new(&engine, &item, engine.clock.now(), 0);
-        self.put_back(settling, batch, shown).await;
+        let mut settling = Settling::new(&engine, &item, 0, marked);
+        batch.iter().for_each(|message| settling.goes_back(message, ""));
+        self.put_back(settling, batch).await;
         Next::Raise(Duration::ZERO)
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Act {
     Decide(Decision),
     /// Waits until the test lets go, then completes.
     Hold,
+    /// Waits until the test lets go, then decides.
+    HoldThen(Decision),
     Panic,
 }
 
@@ -113,22 +115,25 @@ impl Probe {
         let text = text_of(&message.body);
         lock(&self.seen).push((message.header.id, text));
         let act = lock(&self.script).as_mut().map(|script| script(message));
-        match act {
+        let decided = match act {
             Some(Act::Decide(decision)) => return decision,
             Some(Act::Panic) => panic!("the test says so"),
-            Some(Act::Hold) => {
-                let mut let_go = self.let_go.subscribe();
-                assert!(let_go.wait_for(|go| *go).await.is_ok());
-            }
-            None => {}
-        }
-        Decision::send(to.iter().map(|target| Outgoing::same_body(target, "passed on")).collect())
+            Some(Act::Hold) => None,
+            Some(Act::HoldThen(decision)) => Some(decision),
+            None => return pass_on(to),
+        };
+        let mut let_go = self.let_go.subscribe();
+        assert!(let_go.wait_for(|go| *go).await.is_ok());
+        decided.unwrap_or_else(|| pass_on(to))
     }
-
     fn begin(&self, host: &HostContext) -> Result<(), Failure> {
         *lock(&self.context) = Some(host.clone());
         lock(&self.starts).pop().unwrap_or(Ok(()))
     }
+}
+
+fn pass_on(to: &[String]) -> Decision {
+    Decision::send(to.iter().map(|target| Outgoing::same_body(target, "passed on")).collect())
 }
 
 pub(crate) fn text_of(body: &MessageBody) -> String {

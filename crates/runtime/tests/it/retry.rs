@@ -58,7 +58,7 @@ async fn a_message_that_waits_is_visible_with_its_reason() {
     assert_eq!(first.error_status, "disk is full");
     let status = director.status();
     let out = status.item("Out").unwrap();
-    assert_eq!((out.state, out.queue), (ItemState::Waiting, 2));
+    assert_eq!((out.state, out.queue, out.in_hand), (ItemState::Waiting, 3, 0));
     assert!(out.waiting.as_ref().unwrap().contains("disk is full"));
     assert_eq!(sinking.count(), 1, "nothing is tried behind it, and it only when the time has come");
     let report = director.stop().await;
@@ -152,5 +152,33 @@ async fn a_host_that_decides_nothing_is_asked_again_after_a_pause() {
         sinking.count() == 5
     })
     .await;
+    director.stop().await;
+}
+
+#[tokio::test]
+async fn a_try_that_takes_long_does_not_hide_why_the_message_waits() {
+    let clock = FakeClock::new();
+    let (feed, feeding) = item("In", &FEED, &["Out"]);
+    let (sink, holding) = item("Out", &SINK, &[]);
+    let mut tries = 0;
+    holding.act(move |_| {
+        tries += 1;
+        let retry = Decision::retry("no answer");
+        if tries == 1 { Act::Decide(retry) } else { Act::HoldThen(retry) }
+    });
+    let production = Production::of(vec![feed, sink]).clock(clock.clone());
+    let director = production.start().await;
+    take(&feeding, intake(numbers(1))).await;
+    let reason = || production.headers("Out")[0].error_status.clone();
+    eventually(SOON, || reason() == "no answer").await;
+    // The second try stays in hand until that is written.
+    eventually(SOON, || {
+        clock.advance(Duration::from_secs(5));
+        holding.count() == 2 && reason().is_empty()
+    })
+    .await;
+    holding.let_go.send_replace(true);
+    eventually(SOON, || reason() == "no answer").await;
+    assert_eq!(production.count("Out", MessageStatus::Delivered), 1);
     director.stop().await;
 }

@@ -8,8 +8,8 @@ use testkit::{FakeClock, eventually};
 use crate::fake::*;
 
 /// Text that does not get smaller when it is packed.
-fn noise(seed: usize, bytes: usize) -> String {
-    let mut state = (seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+fn noise(bytes: usize) -> String {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = |_| {
         state ^= state << 13;
         state ^= state >> 7;
@@ -32,12 +32,12 @@ async fn intake_waits_while_the_store_takes_nothing_and_goes_on_when_it_does() {
     director.limit_store(Some(1));
     let submitted = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = submitted.clone();
+    let text = noise(1 << 20);
     let taking = tokio::spawn(async move {
         let mut last = None;
-        for number in 0..LOTS {
+        for _ in 0..LOTS {
             // 60 MiB in all: more than may be on its way to the store.
-            let text = noise(number, 1 << 20);
-            let lot = intake([text]);
+            let lot = intake([text.clone()]);
             last = Some(context.submit(lot).await.unwrap());
             counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         }
