@@ -8,7 +8,7 @@ use model::{
     BodyId, BusinessType, Invocation, MessageHeader, MessageId, MessageStatus, MessageType, Priority,
     SessionId, Timestamp,
 };
-use rusqlite::{Connection, Row, Statement, params};
+use rusqlite::{Connection, Row, Statement};
 
 use crate::terms::{ReadTerms, Terms};
 
@@ -17,9 +17,13 @@ pub(crate) const HEADER_COLUMNS: &str = "id, kind, status, priority, target, sou
      processed, description, corresponding, is_error, error_status, return_queue, business_process, \
      super_session, resent, banked";
 
-/// Writes a header; its parameters are those of [`insert_header`].
-pub(crate) const INSERT_HEADER: &str = "INSERT INTO header (id, kind, status, priority, target, source, session, \
-     body, created, processed, description, corresponding, is_error, error_status, return_queue, \
+/// Writes a header of which everything that is rare is absent.
+const INSERT_ORDINARY: &str = "INSERT INTO header (id, kind, status, priority, target, source, session, body, \
+     created, processed, description) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)";
+
+/// Writes a header with all it can have.
+const INSERT_ANY: &str = "INSERT INTO header (id, kind, status, priority, target, source, session, body, \
+     created, processed, description, corresponding, is_error, error_status, return_queue, \
      business_process, super_session, resent, banked) \
      VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
 
@@ -32,34 +36,64 @@ fn kind(header: &MessageHeader) -> i64 {
         | i64::from(header.target_type as u8) << 4
 }
 
-pub(crate) fn insert_header(
+/// Writes headers.
+pub(crate) fn insert_headers(
+    db: &Connection,
+    terms: &mut Terms,
+    headers: &[MessageHeader],
+) -> rusqlite::Result<()> {
+    let mut ordinary = db.prepare_cached(INSERT_ORDINARY)?;
+    for header in headers {
+        if is_ordinary(header) {
+            insert(&mut ordinary, db, terms, header)?;
+        } else {
+            insert(&mut *db.prepare_cached(INSERT_ANY)?, db, terms, header)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the header has nothing that is rare: half the values to hand over then.
+fn is_ordinary(header: &MessageHeader) -> bool {
+    header.corresponding.is_none()
+        && !header.is_error
+        && header.error_status.is_empty()
+        && header.return_queue.is_empty()
+        && header.business_process.is_none()
+        && header.super_session.is_empty()
+        && header.resent.is_empty()
+        && header.banked == 0
+}
+
+fn insert(
     insert: &mut Statement<'_>,
     db: &Connection,
     terms: &mut Terms,
     header: &MessageHeader,
 ) -> rusqlite::Result<()> {
     let own_session = header.session.0 == header.id.0;
-    insert.execute(params![
-        header.id.0 as i64,
-        kind(header),
-        header.status as u8,
-        header.priority as u8,
-        terms.known(db, &header.target)?,
-        terms.known(db, &header.source)?,
-        (!own_session).then_some(header.session.0 as i64),
-        header.body.map(|id| id.0 as i64),
-        header.time_created.0,
-        header.time_processed.map(|time| time.0.wrapping_sub(header.time_created.0)),
-        terms.any(db, &header.description)?,
-        header.corresponding.map(|id| id.0 as i64),
-        header.is_error.then_some(1),
-        text(&header.error_status),
-        terms.any(db, &header.return_queue)?,
-        header.business_process.map(|id| id as i64),
-        text(&header.super_session),
-        text(&header.resent),
-        (header.banked != 0).then_some(header.banked),
-    ])?;
+    insert.raw_bind_parameter(1, header.id.0 as i64)?;
+    insert.raw_bind_parameter(2, kind(header))?;
+    insert.raw_bind_parameter(3, header.status as u8)?;
+    insert.raw_bind_parameter(4, header.priority as u8)?;
+    insert.raw_bind_parameter(5, terms.known(db, &header.target)?)?;
+    insert.raw_bind_parameter(6, terms.known(db, &header.source)?)?;
+    insert.raw_bind_parameter(7, (!own_session).then_some(header.session.0 as i64))?;
+    insert.raw_bind_parameter(8, header.body.map(|id| id.0 as i64))?;
+    insert.raw_bind_parameter(9, header.time_created.0)?;
+    insert.raw_bind_parameter(10, header.time_processed.map(|t| t.0.wrapping_sub(header.time_created.0)))?;
+    insert.raw_bind_parameter(11, terms.any(db, &header.description)?)?;
+    if insert.parameter_count() > 11 {
+        insert.raw_bind_parameter(12, header.corresponding.map(|id| id.0 as i64))?;
+        insert.raw_bind_parameter(13, header.is_error.then_some(1))?;
+        insert.raw_bind_parameter(14, text(&header.error_status))?;
+        insert.raw_bind_parameter(15, terms.any(db, &header.return_queue)?)?;
+        insert.raw_bind_parameter(16, header.business_process.map(|id| id as i64))?;
+        insert.raw_bind_parameter(17, text(&header.super_session))?;
+        insert.raw_bind_parameter(18, text(&header.resent))?;
+        insert.raw_bind_parameter(19, (header.banked != 0).then_some(header.banked))?;
+    }
+    insert.raw_execute()?;
     Ok(())
 }
 

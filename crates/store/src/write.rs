@@ -106,10 +106,7 @@ fn write_bodies(db: &Connection, terms: &mut Terms, plan: &Plan) -> rusqlite::Re
 
 fn write_headers(db: &Connection, terms: &mut Terms, plan: &Plan) -> rusqlite::Result<()> {
     if !plan.created.is_empty() {
-        let mut insert = db.prepare_cached(row::INSERT_HEADER)?;
-        for header in &plan.created {
-            row::insert_header(&mut insert, db, terms, header)?;
-        }
+        row::insert_headers(db, terms, &plan.created)?;
     }
     if !plan.updated.is_empty() {
         let mut change = db.prepare_cached(

@@ -18,6 +18,7 @@ pub use sql::{SqlTable, SqlValue};
 
 use crate::row::{self, HEADER_COLUMNS};
 use crate::schema;
+use crate::search::IndexHandle;
 use crate::terms::ReadTerms;
 use crate::{Extractor, STORE_FILE, StoreError};
 use bodies::Blocks;
@@ -30,6 +31,7 @@ pub struct Reader {
     data_dir: PathBuf,
     terms: ReadTerms,
     extractor: Option<Extractor>,
+    index: IndexHandle,
 }
 
 impl Reader {
@@ -39,7 +41,13 @@ impl Reader {
     /// [`StoreError::Missing`] where there is none, or why it cannot be read.
     pub fn open(data_dir: &Path) -> Result<Reader, StoreError> {
         let db = schema::open_for_reading(&data_dir.join(STORE_FILE))?;
-        Ok(Reader { db, data_dir: data_dir.to_owned(), terms: ReadTerms::default(), extractor: None })
+        Ok(Reader {
+            db,
+            data_dir: data_dir.to_owned(),
+            terms: ReadTerms::default(),
+            extractor: None,
+            index: IndexHandle::default(),
+        })
     }
 
     /// Lets [`Reader::search`] look through what is not indexed yet. A ledger's own readers have it.

@@ -1,5 +1,7 @@
 //! Finding messages by what their bodies hold.
 
+use std::cell::Ref;
+
 use model::{BodyId, MessageId, SessionId};
 use rusqlite::OptionalExtension;
 
@@ -34,7 +36,7 @@ impl Reader {
     /// When the store or the index fails.
     pub fn search(&self, field: &str, value: &str, limit: usize) -> Result<Vec<Hit>, StoreError> {
         let mut hits = Vec::new();
-        match IndexReader::open(&self.data_dir.join(SEARCH_FILE), &self.store_id()?) {
+        match self.index()?.as_ref() {
             Some(index) => index.look(|look| {
                 // How far the index is was read first: what the ledger has beyond that is the tail.
                 self.search_tail(look.indexed, field, value, limit, &mut hits)?;
@@ -48,6 +50,10 @@ impl Reader {
             None => self.search_tail(0, field, value, limit, &mut hits)?,
         }
         Ok(hits)
+    }
+
+    fn index(&self) -> Result<Ref<'_, Option<IndexReader>>, StoreError> {
+        self.index.open(&self.data_dir.join(SEARCH_FILE), || self.store_id())
     }
 
     fn search_tail(
@@ -94,7 +100,7 @@ impl Reader {
     /// # Errors
     /// When the index fails.
     pub fn search_fields(&self) -> Result<Vec<String>, StoreError> {
-        match IndexReader::open(&self.data_dir.join(SEARCH_FILE), &self.store_id()?) {
+        match self.index()?.as_ref() {
             Some(index) => Ok(index.fields()?),
             None => Ok(Vec::new()),
         }

@@ -7,16 +7,15 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use model::BodyId;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 
 use super::token;
 use crate::StoreError;
-use crate::schema::connect_for_reading;
 
 /// The format of the file; another one is made anew.
 const VERSION: i64 = 1;
 /// Bodies per table, as a power of two.
-const RANGE_BITS: u32 = 22;
+pub(super) const RANGE_BITS: u32 = 22;
 
 /// What one body can be found by.
 pub(crate) type Values = Vec<(&'static str, String)>;
@@ -80,12 +79,7 @@ impl IndexWriter {
             )?;
             transaction.commit()?;
         }
-        let fits: bool = db.query_row(
-            "SELECT count(*) = 2 FROM meta WHERE (key, value) IN (VALUES ('version', ?1), ('store', ?2))",
-            params![VERSION, store],
-            |row| row.get(0),
-        )?;
-        if !fits {
+        if !fits(&db, store)? {
             return Err(rusqlite::Error::QueryReturnedNoRows);
         }
         let fields = fields(&db)?;
@@ -161,7 +155,16 @@ fn create_field(db: &Connection, name: &str) -> rusqlite::Result<u32> {
     Ok(db.last_insert_rowid() as u32)
 }
 
-fn indexed(db: &Connection) -> rusqlite::Result<u64> {
+/// Whether the index is of this format and of that store.
+pub(super) fn fits(db: &Connection, store: &str) -> rusqlite::Result<bool> {
+    db.query_row(
+        "SELECT count(*) = 2 FROM meta WHERE (key, value) IN (VALUES ('version', ?1), ('store', ?2))",
+        params![VERSION, store],
+        |row| row.get(0),
+    )
+}
+
+pub(super) fn indexed(db: &Connection) -> rusqlite::Result<u64> {
     let id: i64 =
         db.prepare_cached("SELECT value FROM meta WHERE key = 'indexed'")?.query_row([], |row| row.get(0))?;
     Ok(id as u64)
@@ -177,77 +180,5 @@ pub(crate) fn is_unusable(error: &rusqlite::Error) -> bool {
         rusqlite::Error::SqlInputError { .. } | rusqlite::Error::QueryReturnedNoRows => true,
         rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..) => true,
         _ => false,
-    }
-}
-
-/// A reader's look at the index.
-pub(crate) struct IndexReader(Connection);
-
-impl IndexReader {
-    /// Opens the index of that store; none where there is none that fits: then nothing is indexed.
-    pub(crate) fn open(path: &Path, store: &str) -> Option<Self> {
-        if !path.exists() {
-            return None;
-        }
-        let db = connect_for_reading(path).ok()?;
-        let fits = db.query_row(
-            "SELECT count(*) = 2 FROM meta WHERE (key, value) IN (VALUES ('version', ?1), ('store', ?2))",
-            params![VERSION, store],
-            |row| row.get(0),
-        );
-        matches!(fits, Ok(true)).then_some(IndexReader(db))
-    }
-
-    /// Looks at one state of the index: how far it is, and by `hits` what it has.
-    pub(crate) fn look<T>(
-        &self,
-        look: impl FnOnce(&Look<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let transaction = self.0.unchecked_transaction()?;
-        let indexed = indexed(&transaction)?;
-        look(&Look { db: &transaction, indexed })
-    }
-
-    pub(crate) fn fields(&self) -> rusqlite::Result<Vec<String>> {
-        self.0.prepare("SELECT name FROM field ORDER BY name")?.query_map([], |row| row.get(0))?.collect()
-    }
-}
-
-/// One state of the index.
-pub(crate) struct Look<'a> {
-    db: &'a Connection,
-    /// Bodies up to this one are in the index.
-    pub(crate) indexed: u64,
-}
-
-impl Look<'_> {
-    /// Calls `hit` for every body with that value in that field, newest first, until it says stop.
-    pub(crate) fn hits(
-        &self,
-        field: &str,
-        value: &str,
-        mut hit: impl FnMut(BodyId) -> Result<bool, StoreError>,
-    ) -> Result<(), StoreError> {
-        let mut known = self.db.prepare_cached("SELECT id FROM field WHERE name = ?1")?;
-        let Some(field) = known.query_row([field], |row| row.get(0)).optional()? else { return Ok(()) };
-        let mut words = String::from("\"");
-        token::push(&mut words, field, value);
-        words.push('"');
-        for range in (0..=self.indexed >> RANGE_BITS).rev() {
-            let table = format!("hits_{range}");
-            let mut exists = self.db.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = ?1")?;
-            if !exists.exists([&table])? {
-                continue;
-            }
-            let sql = format!("SELECT rowid FROM {table} WHERE {table} MATCH ?1 ORDER BY rowid DESC");
-            let mut search = self.db.prepare_cached(&sql)?;
-            let mut rows = search.query([&words])?;
-            while let Some(row) = rows.next()? {
-                if !hit(BodyId(row.get::<_, i64>(0)? as u64))? {
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
     }
 }

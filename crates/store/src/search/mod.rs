@@ -8,7 +8,8 @@
 mod feed;
 mod index;
 pub(crate) mod indexer;
+mod read;
 mod token;
 
 pub(crate) use feed::Feed;
-pub(crate) use index::IndexReader;
+pub(crate) use read::{IndexHandle, IndexReader};
