@@ -57,7 +57,8 @@ async fn run(def: ProductionDef, data_dir: PathBuf, screen: &Screen, begun: Inst
     let page = start_page::items(&def, &data_dir);
     let (name, description) = (def.name.clone(), def.description.clone());
     let options = EngineOptions {
-        data_dir: data_dir.clone(),
+        // What the system tells about folders, it tells with whole paths.
+        data_dir: std::path::absolute(&data_dir).map_err(failed)?,
         clock: Arc::new(SystemClock),
         extractor: Some(Arc::new(components::search::search_fields)),
     };
@@ -116,6 +117,7 @@ async fn until_stop(director: &Director, signals: &mut Signals) -> &'static str 
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -124,6 +126,7 @@ impl Signals {
         Ok(Signals {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
         })
     }
 
@@ -131,6 +134,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => "Ctrl-C",
             _ = self.terminate.recv() => "SIGTERM",
+            _ = self.hangup.recv() => "the closing terminal",
         }
     }
 }

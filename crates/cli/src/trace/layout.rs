@@ -208,12 +208,14 @@ fn facts(session: &Session) -> Vec<String> {
     {
         facts.push(time::spoken(ended.since(begun)));
     }
-    match (errors, open) {
-        (0, 0) => facts.push("all done".to_owned()),
-        (0, open) => facts.push(format!("{open} not done yet")),
-        (errors, 0) => facts.push(count(errors, "error")),
-        (errors, open) => facts.push(format!("{}, {open} not done yet", count(errors, "error"))),
-    }
+    let state = match (errors, open) {
+        (0, 0) => "all done".to_owned(),
+        (0, open) => format!("{open} not done yet"),
+        (errors, 0) => count(errors, "error"),
+        (errors, open) => format!("{}, {open} not done yet", count(errors, "error")),
+    };
+    let whole = session.hops.len() == session.total;
+    facts.push(if whole { state } else { state + " on this page" });
     facts
 }
 
