@@ -1,3 +1,5 @@
+//! Which messages rules send where, and what is wrong with rules.
+
 use super::{Routed, Routing, Rule, RuleSet};
 use crate::Facts;
 

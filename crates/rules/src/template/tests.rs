@@ -1,3 +1,5 @@
+//! What templates come to, and what is wrong with them.
+
 use super::Template;
 use crate::Facts;
 
