@@ -1,7 +1,7 @@
 //! Production YAML to a checked definition: every finding at once, each with its place.
 //!
 //! The way of a production: its files are read into one tree that knows where everything stands
-//! ([`tree`], [`files`]), `${…}` is filled in, each map of keys is held against its schema, each
+//! (`files`, `tree`), `${…}` is filled in, each map of keys is held against its schema, each
 //! component checks its settings, and what items say about each other is checked last.
 //!
 //! Besides the production's own files and those that `${file:…}` names, nothing is touched.

@@ -148,6 +148,9 @@ pub(crate) struct Socket {
     /// Where to listen.
     #[serde(default = "here")]
     listen: Address,
+    /// Where to listen as well.
+    #[serde(default)]
+    also: Option<Address>,
     /// The path.
     #[serde(default)]
     path: String,
@@ -165,6 +168,9 @@ pub(crate) struct Socket {
 
 impl Socket {
     fn check(&self, checks: &mut Checks) {
+        if let Some(also) = &self.also {
+            checks.claim("also", Claim::Listen(also.0.clone(), self.path.clone()));
+        }
         checks.claim("listen", Claim::Listen(self.listen.0.clone(), self.path.clone()));
     }
 }
