@@ -19,11 +19,13 @@ async fn a_slow_target_does_not_slow_another() {
     for _ in 0..5 {
         take(&feeding, intake(numbers(400))).await;
     }
-    eventually(SOON, || production.count("Fast", MessageStatus::Completed) == 2000).await;
+    let completed = |name: &str| director.status().item(name).unwrap().completed;
+    eventually(SOON, || completed("Fast") == 2000).await;
     assert_eq!((holding.count(), working.count()), (1, 2000));
     holding.let_go.send_replace(true);
-    eventually(SOON, || production.count("Slow", MessageStatus::Completed) == 2000).await;
+    eventually(SOON, || completed("Slow") == 2000).await;
     director.stop().await;
+    assert_eq!(production.count("Slow", MessageStatus::Completed), 2000);
 }
 
 #[tokio::test]
