@@ -4,7 +4,7 @@ use model::{EventKind, SessionId};
 use store::{EventFilter, EventRow};
 
 use super::follow;
-use crate::output::table::{Field, Listing, ListingForm};
+use crate::output::table::{Field, Listing, ListingForm, Stream};
 use crate::output::{Exit, Screen, colour, failed, time};
 use crate::reading::DataDir;
 
@@ -68,13 +68,14 @@ impl Events {
             let form = if self.json { ListingForm::Json } else { ListingForm::Table };
             return listing(&rows).print(screen, form, "no such events");
         }
-        listing(&rows).print_more(screen, self.json)?;
+        let mut stream = Stream::default();
+        stream.print(screen, &listing(&rows), self.json)?;
         (filter.oldest_first, filter.limit) = (true, follow::STEP);
         follow::each(|| {
             filter.after = Some(last);
             let rows = books.reader.events(&filter).map_err(failed)?;
             last = rows.last().map_or(last, |row| row.id);
-            if rows.is_empty() { Ok(()) } else { listing(&rows).print_more(screen, self.json) }
+            stream.print(screen, &listing(&rows), self.json)
         })
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use store::MessageFilter;
 
 use super::follow;
-use crate::output::table::{Field, Listing, ListingForm};
+use crate::output::table::{Field, Listing, ListingForm, Stream};
 use crate::output::{Exit, Screen, colour, count, failed, print_note, time};
 use crate::reading::{Books, DataDir};
 use crate::trace::Hop;
@@ -80,7 +80,8 @@ impl Messages {
         if !self.follow {
             return self.print(screen, &mut books, headers);
         }
-        self.print_more(screen, &mut books, headers)?;
+        let mut stream = Stream::default();
+        self.print_more(screen, &mut books, &mut stream, headers)?;
         if last.is_none() {
             let newest = MessageFilter { limit: 1, ..MessageFilter::default() };
             last = books.reader.messages(&newest).map_err(failed)?.pop().map(|header| header.id);
@@ -96,7 +97,7 @@ impl Messages {
                     .filter_map(|header| keep(&books, condition, header).transpose())
                     .collect::<Result<_, _>>()?;
             }
-            self.print_more(screen, &mut books, headers)
+            self.print_more(screen, &mut books, &mut stream, headers)
         })
     }
 
@@ -139,13 +140,14 @@ impl Messages {
         &self,
         screen: &Screen,
         books: &mut Books,
+        stream: &mut Stream,
         headers: Vec<MessageHeader>,
     ) -> Result<(), Exit> {
         let hops = hops(books, headers)?;
-        if !self.json {
-            return if hops.is_empty() { Ok(()) } else { listing(&hops).print_more(screen, false) };
+        if self.json {
+            return hops.iter().try_for_each(|hop| screen.line(&hop.json().to_string()));
         }
-        hops.iter().try_for_each(|hop| screen.line(&hop.json().to_string()))
+        stream.print(screen, &listing(&hops), false)
     }
 }
 
@@ -316,7 +318,7 @@ mod tests {
     #[test]
     fn a_list_begins_with_id_and_time() {
         let screen = Screen { width: None, colour: false };
-        let table = listing(&samples::session().hops).table(&screen, true);
+        let table = listing(&samples::session().hops).table(&screen);
         let lines: Vec<_> = table.lines().collect();
         assert!(lines[0].starts_with("   id  time"), "{table}");
         assert!(

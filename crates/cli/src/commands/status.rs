@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::engine::ask;
 use crate::output::table::{Field, Listing, ListingForm};
-use crate::output::{Exit, Screen, colour, failed, print_note, time};
+use crate::output::{Exit, Screen, colour, failed, time};
 use crate::reading::DataDir;
 
 /// Show the running production: items, queues, rates, and why something waits
@@ -83,7 +83,7 @@ fn show(status: &ProductionStatus, screen: &Screen) -> Result<(), Exit> {
     listing.print(screen, ListingForm::Table, "the production has no items")?;
     for item in &status.items {
         if let Some(reason) = &item.waiting {
-            print_note(&format!("{}: {reason}", item.name));
+            screen.line(&screen.paint(colour::WARNING, &format!("{}: {reason}", item.name)))?;
         }
     }
     match &status.trouble {

@@ -100,19 +100,8 @@ impl Listing {
                 super::print_note(nothing);
                 Ok(())
             }
-            ListingForm::Table => screen.print(&self.table(screen, true)),
+            ListingForm::Table => screen.print(&self.table(screen)),
         }
-    }
-
-    /// Prints rows as they come: a table without its heading, or one JSON object a line.
-    pub(crate) fn print_more(&self, screen: &Screen, json: bool) -> Result<(), Exit> {
-        if !json {
-            return screen.print(&self.table(screen, false));
-        }
-        for object in self.objects() {
-            screen.line(&object.to_string())?;
-        }
-        Ok(())
     }
 
     /// The rows as JSON objects.
@@ -137,7 +126,7 @@ impl Listing {
     }
 
     /// The rows as aligned columns, fitted to the terminal, where there is one.
-    pub(crate) fn table(&self, screen: &Screen, heading: bool) -> String {
+    pub(crate) fn table(&self, screen: &Screen) -> String {
         let mut table = Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.set_content_arrangement(match screen.width {
@@ -152,10 +141,8 @@ impl Listing {
         } else {
             table.force_no_tty();
         }
-        if heading {
-            let names = self.columns.iter().map(|name| Cell::new(name).add_attribute(Attribute::Dim));
-            table.set_header(names.collect::<Vec<_>>());
-        }
+        let names = self.columns.iter().map(|name| Cell::new(name).add_attribute(Attribute::Dim));
+        table.set_header(names.collect::<Vec<_>>());
         for row in &self.rows {
             table.add_row(Row::from(row.iter().map(cell).collect::<Vec<_>>()));
         }
@@ -177,6 +164,54 @@ impl Listing {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
+    }
+}
+
+/// Listings that come one after another, as with `--follow`: one heading, columns that stay where
+/// they are, or one JSON object a line.
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    widths: Vec<usize>,
+}
+
+impl Stream {
+    /// Prints the next rows.
+    pub(crate) fn print(&mut self, screen: &Screen, listing: &Listing, json: bool) -> Result<(), Exit> {
+        if json {
+            return listing.objects().try_for_each(|object| screen.line(&object.to_string()));
+        }
+        screen.print(&self.lines(screen, listing))
+    }
+
+    fn lines(&mut self, screen: &Screen, listing: &Listing) -> String {
+        let mut text = String::new();
+        if listing.rows.is_empty() {
+            return text;
+        }
+        let shown = |row: &Vec<Field>| row.iter().map(Field::shown).collect::<Vec<_>>();
+        let rows: Vec<_> =
+            std::iter::once(listing.columns.clone()).chain(listing.rows.iter().map(shown)).collect();
+        let first = self.widths.is_empty();
+        self.widths.resize(listing.columns.len(), 0);
+        for row in &rows {
+            for (width, value) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(value.chars().count());
+            }
+        }
+        for (i, row) in rows.iter().enumerate().skip(usize::from(!first)) {
+            let styles = |column: usize| match i.checked_sub(1).map(|row| &listing.rows[row][column]) {
+                None => Style::new().dimmed(),
+                Some(Field::Text(_, style)) => *style,
+                Some(_) => Style::new(),
+            };
+            let cells = row.iter().zip(&self.widths).enumerate();
+            let padded = cells.map(|(column, (value, width))| {
+                let space = " ".repeat(width - value.chars().count() + 2);
+                screen.paint(styles(column), value) + &space
+            });
+            text += &format!("{}\n", padded.collect::<String>().trim_end());
+        }
+        text
     }
 }
 
@@ -230,22 +265,32 @@ queue      waiting  oldest
 MsgRouter       12  2023-11-14 22:13:20.123
 a,b \"c\"          3
 ";
-        assert_eq!(queues().table(&screen, true), expected);
+        assert_eq!(queues().table(&screen), expected);
     }
 
     #[test]
     fn colour_is_there_only_when_asked_for() {
         let screen = Screen { width: None, colour: true };
-        assert!(queues().table(&screen, true).contains("\u{1b}["));
+        assert!(queues().table(&screen).contains("\u{1b}["));
     }
 
     #[test]
     fn a_narrow_terminal_breaks_text_and_never_times() {
         let mut listing = Listing::new(["time", "text"]);
         listing.push([Field::Time(Timestamp(0)), Field::text("told every open socket about it")]);
-        let table = listing.table(&Screen { width: Some(42), colour: false }, false);
-        assert!(table.starts_with("1970-01-01 00:00:00.000  told every open\n"), "{table}");
+        let table = listing.table(&Screen { width: Some(42), colour: false });
+        assert!(table.contains("\n1970-01-01 00:00:00.000  told every open\n"), "{table}");
         assert!(table.lines().all(|line| line.chars().count() <= 42), "{table}");
+    }
+
+    #[test]
+    fn what_follows_stands_under_what_came_before() {
+        let screen = Screen { width: Some(40), colour: false };
+        let mut stream = Stream::default();
+        assert!(stream.lines(&screen, &queues()).starts_with("queue      waiting  oldest\nMsgRouter  12 "));
+        let mut more = Listing::new(["queue", "waiting", "oldest"]);
+        more.push([Field::text("In"), Field::Number(1), Field::None]);
+        assert_eq!(stream.lines(&screen, &more), "In         1\n");
     }
 
     #[test]

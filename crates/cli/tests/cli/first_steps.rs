@@ -56,6 +56,9 @@ fn from_nothing_to_a_trace() {
 
     let status = json(&data, &["status", "--json"]);
     assert_eq!(status["running"], true);
+    let second = orris(&["run", path]);
+    assert_eq!(second.status.code(), Some(1), "one engine owns a store");
+    assert!(text(&second.stderr).contains("is in use by process"), "{}", text(&second.stderr));
     assert_eq!(engine.stop(), Some(0));
     let status = json(&data, &["status", "--json"]);
     assert_eq!(status["running"], false);
