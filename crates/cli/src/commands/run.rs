@@ -64,28 +64,25 @@ async fn run(def: ProductionDef, data_dir: PathBuf, screen: &Screen, begun: Inst
     };
     let director = Director::start(def, options).await.map_err(failed)?;
     let status = settled(&director).await;
-    screen.print(&start_page::text(
-        &name,
-        &description,
-        &page,
-        &status,
-        &data_dir,
-        begun.elapsed(),
-        screen,
-    ))?;
+    say(screen, &start_page::text(&name, &description, &page, &status, &data_dir, begun.elapsed(), screen));
 
     let asked_by = until_stop(&director, &mut signals).await;
-    screen.line(&format!("stopping, as {asked_by} asks; once more ends at once"))?;
+    say(screen, &format!("stopping, as {asked_by} asks; once more ends at once\n"));
     tokio::spawn(async move {
         signals.next().await;
         std::process::exit(130);
     });
     let report = director.stop().await;
-    screen.print(&stop_text(&report, &data_dir))?;
+    say(screen, &stop_text(&report, &data_dir));
     match report.store {
         None => Ok(()),
         Some(reason) => Err(Exit::Failed(format!("the store could not be closed: {reason}"))),
     }
+}
+
+/// Writes to standard output. A production runs and stops as it should when nobody reads it.
+fn say(screen: &Screen, text: &str) {
+    let _unread = screen.print(text);
 }
 
 /// Waits until every item is past its start, or has a reason not to be.
