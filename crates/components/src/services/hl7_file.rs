@@ -29,7 +29,7 @@
 //! timestamp), and a second file of a name gets the time of its last write added; a work folder is
 //! never needed, and must not be the archive.
 
-use std::path::Path;
+use std::path::{Component as PathPart, Path};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -206,7 +206,7 @@ fn check_folders(settings: &Settings, checks: &mut Checks) {
         if path.is_empty() {
             checks.error(*name, format!("{name} is empty; expected a folder"));
         }
-        let same = |(_, other): &&(&str, &String)| Path::new(other) == Path::new(path);
+        let same = |(_, other): &&(&str, &String)| plain(other).eq(plain(path));
         if let Some((other, _)) = named[..index].iter().find(same) {
             checks.error(*name, format!("{name} is \"{path}\", as {other}; expected another folder"));
         }
@@ -217,6 +217,11 @@ fn check_folders(settings: &Settings, checks: &mut Checks) {
         };
         checks.claim(*name, claim);
     }
+}
+
+/// The parts of a path, without those that say nothing.
+fn plain(path: &str) -> impl Iterator<Item = PathPart<'_>> {
+    Path::new(path).components().filter(|part| *part != PathPart::CurDir)
 }
 
 fn check_patterns(settings: &Settings, checks: &mut Checks) {

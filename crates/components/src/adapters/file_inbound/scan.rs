@@ -179,10 +179,10 @@ impl Tracker {
                     }
                 } else if kind.is_file() && self.wanted.accepts(Path::new(&entry.file_name())) {
                     let Some(found) = there(entry.metadata())? else { continue };
+                    self.consider(&mut haul, &came, &found, false, now);
                     if self.knows(&came) {
-                        seen.insert(came.clone());
+                        seen.insert(came);
                     }
-                    self.consider(&mut haul, came, &found, false, now);
                 } else if kind.is_symlink() && self.wanted.accepts(Path::new(&entry.file_name())) {
                     self.say(&mut haul, came, |path| {
                         format!("\"{path}\" is a symbolic link and is not taken; expected a file")
@@ -207,7 +207,7 @@ impl Tracker {
             }
             match fs::symlink_metadata(&hint.path) {
                 Ok(found) if found.is_file() => {
-                    self.consider(&mut haul, came, &found, hint.moved_in, now);
+                    self.consider(&mut haul, &came, &found, hint.moved_in, now);
                 }
                 // Gone again, or no file: the listing will say whatever is to be said.
                 _ => {
@@ -234,35 +234,35 @@ impl Tracker {
         }
     }
 
-    fn consider(&mut self, haul: &mut Haul, came: PathBuf, found: &Metadata, moved_in: bool, now: Timestamp) {
-        if self.pauses.get(&came).is_some_and(|pause| pause.until > now) {
+    fn consider(&mut self, haul: &mut Haul, came: &Path, found: &Metadata, moved_in: bool, now: Timestamp) {
+        if self.pauses.get(came).is_some_and(|pause| pause.until > now) {
             return;
         }
         let identity = Identity::of(found);
-        if let Some(left) = self.left.get(&came) {
+        if let Some(left) = self.left.get(came) {
             if left.identity == identity {
                 return;
             }
             haul.state.push(left.forget());
-            self.left.remove(&came);
+            self.left.remove(came);
         }
         let changed = nanos(found.ctime(), found.ctime_nsec());
         let look = Look { size: identity.size, modified: identity.modified, changed, moved_in };
-        match self.wanted.settling.judge(&look, self.pending.get(&came), now) {
+        match self.wanted.settling.judge(&look, self.pending.get(came), now) {
             Verdict::Wait(pending) => {
                 // What is not remembered now will be found by a later listing.
-                if self.pending.len() < MOST || self.pending.contains_key(&came) {
-                    self.pending.insert(came, pending);
+                if self.pending.len() < MOST || self.pending.contains_key(came) {
+                    self.pending.insert(came.to_owned(), pending);
                 }
                 return;
             }
             Verdict::Settled => {
-                haul.settled.insert(came.clone(), look);
+                haul.settled.insert(came.to_owned(), look);
             }
             Verdict::Complete => {}
         }
         haul.files.push(Candidate {
-            place: Place { came, claimed: None },
+            place: Place { came: came.to_owned(), claimed: None },
             modified: identity.modified,
             resume: None,
         });

@@ -5,12 +5,13 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use hl7::split::{Piece, PieceKind, Splitter};
 use model::{Arrival, BodyClass, Fate, IntakeSession, MessageBody, SessionId, fault};
+use rustix::fs::{Mode, OFlags};
 use tokio::sync::mpsc;
 
 use super::batch::{BatchHandling, Placing};
@@ -53,13 +54,21 @@ pub(crate) struct Group {
     pub(crate) continues: bool,
     /// Files that could not be read, with the reason; nothing of them has been taken.
     pub(crate) unreadable: Vec<(PathBuf, String)>,
-    /// Files that were gone, or that another service had claimed first.
-    pub(crate) gone: usize,
     /// What has to be said.
     pub(crate) errors: Vec<String>,
     /// Why reading ended in the midst of a file.
     pub(crate) broken: Option<String>,
     bytes: usize,
+}
+
+impl Group {
+    fn is_empty(&self) -> bool {
+        self.arrivals.is_empty()
+            && self.taken.is_empty()
+            && self.part.is_none()
+            && self.unreadable.is_empty()
+            && self.broken.is_none()
+    }
 }
 
 /// Nobody takes the groups any more.
@@ -97,6 +106,9 @@ impl Reader {
     }
 
     fn hand_over(&mut self) -> Result<(), Abandoned> {
+        if self.group.is_empty() {
+            return Ok(());
+        }
         self.out.blocking_send(std::mem::take(&mut self.group)).map_err(|_| Abandoned)
     }
 
@@ -105,8 +117,7 @@ impl Reader {
             self.not_opened(file, &error);
             return Ok(());
         }
-        let opened = File::open(self.reading.folders.path(&file.place))
-            .and_then(|open| open.metadata().map(|found| (open, Identity::of(&found))));
+        let opened = open(&self.reading.folders.path(&file.place));
         let (open, identity) = match opened {
             Ok(opened) => opened,
             Err(error) => {
@@ -142,7 +153,7 @@ impl Reader {
     fn not_opened(&mut self, file: Candidate, error: &io::Error) {
         match error.kind() {
             // Somebody else was faster, or took it back.
-            ErrorKind::NotFound => self.group.gone += 1,
+            ErrorKind::NotFound => {}
             _ if file.resume.is_some() || file.place.claimed.is_some() => {
                 self.group.broken = Some(self.cannot_read(&file.place, error));
             }
@@ -166,9 +177,7 @@ impl Reader {
         let mut placing = taking.placing(self.reading.handling);
         splitter.push(bytes);
         splitter.finish();
-        while let Some(piece) = splitter.next() {
-            self.arrive(&mut taking, &mut placing, piece);
-        }
+        self.arrive_all(&mut taking, &mut placing, &mut splitter)?;
         self.end(taking);
         Ok(())
     }
@@ -190,12 +199,7 @@ impl Reader {
                 true => splitter.finish(),
                 false => splitter.push(chunk.into()),
             }
-            while let Some(piece) = splitter.next() {
-                self.arrive(&mut taking, &mut placing, piece);
-                if self.is_full() {
-                    self.hand_over_part(&taking)?;
-                }
-            }
+            self.arrive_all(&mut taking, &mut placing, &mut splitter)?;
             if ended {
                 self.end(taking);
                 return Ok(());
@@ -275,6 +279,21 @@ impl Reader {
         Ok(())
     }
 
+    fn arrive_all(
+        &mut self,
+        taking: &mut Taking,
+        placing: &mut Placing,
+        splitter: &mut Splitter,
+    ) -> Result<(), Abandoned> {
+        for piece in splitter {
+            self.arrive(taking, placing, piece);
+            if self.is_full() {
+                self.hand_over_part(taking)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the next piece of a file.
     fn arrive(&mut self, taking: &mut Taking, placing: &mut Placing, piece: Piece) {
         let offset = taking.part.offset;
@@ -340,6 +359,17 @@ impl Taking {
             (IntakeSession::SameAsPrevious, Some(known)) => IntakeSession::Of(SessionId(known)),
             (session, _) => session,
         }
+    }
+}
+
+/// Opens a file; what is none, and what a link leads to, is not opened.
+fn open(path: &Path) -> io::Result<(File, Identity)> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let found = file.metadata()?;
+    match found.is_file() {
+        true => Ok((file, Identity::of(&found))),
+        false => Err(ErrorKind::NotFound.into()),
     }
 }
 

@@ -128,10 +128,14 @@ impl Appending {
     fn append_run(&mut self, folder: &Path, run: &[Job], way: Way) -> Result<Note, String> {
         let system = |error: io::Error| disk::reason(&error);
         let (file, found) = open(&folder.join(&run[0].name)).map_err(system)?;
-        let known = self.notes.get(&run[0].name).filter(|note| note.inode == found.ino());
-        // Of a file without a note, nothing is known to be there.
-        let note =
-            known.cloned().unwrap_or_else(|| Note { inode: found.ino(), old: true, ..Note::default() });
+        // An empty file is a new one, even if it has the number of one that is gone.
+        let known = self.notes.get(&run[0].name).filter(|note| note.inode == found.ino() && found.len() > 0);
+        let note = known.cloned().unwrap_or_else(|| Note {
+            inode: found.ino(),
+            // Nothing is noted of it, but an earlier life may have begun it with this very message.
+            old: born_after(&found, run[0].created),
+            ..Note::default()
+        });
         let new: Vec<_> = run.iter().filter(|job| !note.last.contains(&job.id)).collect();
         let Some(first) = new.first() else { return Ok(note) };
         let mut text = Vec::new();
@@ -145,8 +149,11 @@ impl Appending {
         note.messages += new.len() as u64;
         text.extend_from_slice(&tail(&note, way));
         if let Err(error) = put(&file, before.0, &text, way.sync) {
-            // As it was before; where even that fails, the next try does it.
+            // As it was before; where even that fails, the next try finds what this one left.
             let _put_back = put(&file, before.0, &before.1, false);
+            if let Some(known) = self.notes.get_mut(&run[0].name) {
+                known.old = true;
+            }
             return Err(disk::reason(&error));
         }
         if way.sync && before.0 == 0 {
@@ -172,7 +179,7 @@ impl Appending {
         let mut excess = vec![0; (found.len().saturating_sub(note.length) as usize).min(most)];
         file.read_exact_at(&mut excess, note.length).map_err(|error| disk::reason(&error))?;
         let whole = found.len() >= note.length && excess == old_tail;
-        if whole || (note.old && found.len() >= note.length && is_own(&excess, text, &old_tail)) {
+        if whole || (note.old && found.len() >= note.length && is_own(&excess, text, &old_tail, way)) {
             return Ok(note);
         }
         if way.wrap {
@@ -206,11 +213,14 @@ fn born_after(found: &Metadata, created: i64) -> bool {
 }
 
 /// Whether bytes behind the noted length are what is to be written there, as far as it got, with what
-/// is left of the trailer that stood there before.
-fn is_own(excess: &[u8], text: &[u8], old_tail: &[u8]) -> bool {
+/// is left of the trailer that stood there before, or with its own trailer.
+fn is_own(excess: &[u8], text: &[u8], old_tail: &[u8], way: Way) -> bool {
     let common = excess.iter().zip(text).take_while(|(a, b)| a == b).count();
     let rest = &excess[common..];
-    common == text.len() || rest.is_empty() || old_tail.get(common..).is_some_and(|tail| tail == rest)
+    common == text.len()
+        || rest.is_empty()
+        || old_tail.get(common..).is_some_and(|tail| tail == rest)
+        || way.wrap && frame::is_tail(rest)
 }
 
 fn open(path: &Path) -> io::Result<(File, Metadata)> {

@@ -18,6 +18,13 @@ pub(super) fn tail(messages: u64) -> String {
     format!("BTS|{messages}\rFTS|1\r")
 }
 
+/// Whether this is what [`tail`] makes of some number, or its beginning.
+pub(super) fn is_tail(text: &[u8]) -> bool {
+    let Some(rest) = text.strip_prefix(b"BTS|") else { return b"BTS|".starts_with(text) };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    b"\rFTS|1\r".starts_with(&rest[digits..])
+}
+
 /// A message's bytes as they came, with a line end where it has none: the next one begins a line.
 pub(super) fn push_message(text: &mut Vec<u8>, message: &[u8]) {
     text.extend_from_slice(message);
