@@ -80,7 +80,7 @@ pub(crate) struct Gap<T> {
     pub(crate) after: MessageId,
     /// The last one that was left out when the gap was looked at.
     last: MessageId,
-    /// Reading sees all of the gap once this is durable.
+    /// When all of the gap is committed; none when it is.
     pub(crate) ticket: Option<T>,
     /// How many to read.
     pub(crate) count: usize,
@@ -263,9 +263,9 @@ impl<T: Clone> Queue<T> {
         })
     }
 
-    /// Puts in what was read for `gap`, which was read after its ticket was durable.
-    ///
-    /// `found` begins behind [`Gap::after`] and leaves none out. There is one reader of gaps.
+    /// Puts in what was read for `gap`: it begins behind [`Gap::after`] and leaves none out between, but
+    /// may end early. Nothing at all may only be put in when the gap's ticket was durable before it was
+    /// read. There is one reader of gaps.
     pub(crate) fn fill(&self, gap: &Gap<T>, found: Vec<Message>) {
         let mut lanes = self.lanes();
         let lane = &mut lanes[lane_of(gap.priority)];

@@ -27,7 +27,8 @@ struct World {
     /// What a read sees: completions may reach the disk late, or, as here, never.
     disk: BTreeMap<(Priority, MessageId), Message>,
     in_hand: Vec<Message>,
-    reading: Option<Gap<u64>>,
+    /// What is being read, and whether all of it was committed when that began.
+    reading: Option<(Gap<u64>, bool)>,
     /// Ids that were completed, in order.
     done: Vec<(Priority, MessageId)>,
 }
@@ -82,17 +83,18 @@ impl World {
         self.queue.give_back(rest.into_iter());
     }
 
-    /// Begins to read a gap, once what it needs is durable.
     fn begin_reading(&mut self) {
         if self.reading.is_none() {
-            let committed = self.committed;
-            self.reading =
-                self.queue.gap().filter(|gap| gap.ticket.as_ref().is_none_or(|ticket| *ticket <= committed));
+            let committed = |gap: &Gap<u64>| gap.ticket.is_none_or(|ticket| ticket <= self.committed);
+            self.reading = self.queue.gap().map(|gap| {
+                let committed = committed(&gap);
+                (gap, committed)
+            });
         }
     }
 
     fn end_reading(&mut self) {
-        let Some(gap) = self.reading.take() else { return };
+        let Some((gap, was_committed)) = self.reading.take() else { return };
         let mut bytes = 0;
         let behind = self.disk.range((gap.priority, MessageId(gap.after.0 + 1))..);
         let found = behind
@@ -105,8 +107,10 @@ impl World {
                 bytes += message.body.content().len();
                 first || bytes <= gap.bytes
             });
-        let found = found.cloned().collect();
-        self.queue.fill(&gap, found);
+        let found: Vec<_> = found.cloned().collect();
+        if !found.is_empty() || was_committed {
+            self.queue.fill(&gap, found);
+        }
     }
 
     fn finish(&mut self) {

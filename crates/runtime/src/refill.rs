@@ -47,16 +47,27 @@ pub(crate) async fn keep_filled(engine: Arc<Engine>, queue: Arc<ItemQueue>) {
     }
 }
 
-/// Reads one stretch. A commit contains everything before it, so what is read once the last message of
-/// the stretch is durable leaves none of it out.
+/// Reads one stretch, as far as it is committed: commits come in the order of the queue, so what is read
+/// leaves nothing out between. Only when there is nothing yet, it waits for the commit of the last one;
+/// nothing behind that means that the stretch is empty.
 async fn fill(engine: &Engine, queue: &ItemQueue, gap: Gap<Ticket>) -> Result<(), StoreError> {
-    if let Some(ticket) = &gap.ticket {
+    let committed = gap.ticket.as_ref().is_none_or(|ticket| ticket.is_durable(&engine.ledger));
+    let mut found = read(engine, queue, &gap).await?;
+    if let Some(ticket) = &gap.ticket
+        && found.is_empty()
+        && !committed
+    {
         ticket.durable(&engine.ledger).await?;
+        found = read(engine, queue, &gap).await?;
     }
+    queue.fill(&gap, found);
+    Ok(())
+}
+
+async fn read(engine: &Engine, queue: &ItemQueue, gap: &Gap<Ticket>) -> Result<Vec<Message>, StoreError> {
     let (name, priority) = (queue.name.clone(), gap.priority);
     let (after, count, bytes) = ((gap.priority, gap.after), gap.count, gap.bytes);
     let found = engine.read(move |reader| reader.window(&name, Some(after), count, bytes)).await?;
     let found = found.into_iter().take_while(|(header, _)| header.priority == priority);
-    queue.fill(&gap, found.map(|(header, body)| Message { header, body }).collect());
-    Ok(())
+    Ok(found.map(|(header, body)| Message { header, body }).collect())
 }
