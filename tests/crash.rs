@@ -19,7 +19,7 @@ const KILLS_PER_PLACE: usize = 6;
 /// Files that wait before the first start of the big backlog.
 const BACKLOG: usize = 10_000;
 
-fn production(port: u16) -> String {
+fn production(port: u16, work_path: &str) -> String {
     format!(
         "production: Crash.Test
 grace_period: 10s
@@ -31,6 +31,7 @@ services:
       file_path: in
       file_spec: '*.hl7'
       archive_path: archive
+      {work_path}
       polling_interval: 100ms
       settle_time: 1s
       append_timestamp: none
@@ -145,13 +146,25 @@ impl Feeder {
 
 #[test]
 fn nothing_is_lost_doubled_or_reordered_by_kills() {
+    // Without a work folder, nothing is claimed.
+    let places: Vec<_> = model::fault::PLACES.into_iter().filter(|place| *place != "file.claimed").collect();
+    kill_and_verify("crash", "", &places, RANDOM_KILLS);
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_reordered_with_a_work_folder() {
+    let places = ["file.claimed", "file.read", "intake.durable", "file.archived", "file.forgotten"];
+    kill_and_verify("crash in the work folder", "work_path: work", &places, RANDOM_KILLS / 4);
+}
+
+fn kill_and_verify(test: &str, work_path: &str, places: &[&str], random_kills: usize) {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut random = Random::from_environment("crash");
-    let production = production(free_port());
+    let mut random = Random::from_environment(test);
+    let production = production(free_port(), work_path);
     let mut feeder = Feeder::new(folder.path(), Random::new(random.below(u64::MAX)));
     let mut reached: BTreeMap<&str, usize> = BTreeMap::new();
     for round in 0..KILLS_PER_PLACE {
-        for place in model::fault::PLACES {
+        for place in places {
             let count = 1 + if round == 0 { 0 } else { random.below(12) };
             let spec = format!("{place}:{count}");
             if kill_at_place(folder.path(), &production, &spec, &mut feeder) {
@@ -159,14 +172,14 @@ fn nothing_is_lost_doubled_or_reordered_by_kills() {
             }
         }
     }
-    for _ in 0..RANDOM_KILLS {
+    for _ in 0..random_kills {
         kill_at_random(folder.path(), &production, &mut feeder, &mut random);
     }
     println!(
-        "kills at fault points: {reached:?}; at random instants: {RANDOM_KILLS}; messages: {}",
+        "kills at fault points: {reached:?}; at random instants: {random_kills}; messages: {}",
         feeder.messages
     );
-    for place in model::fault::PLACES {
+    for place in places {
         assert!(reached.contains_key(place), "fault point {place:?} was never passed");
     }
     if feeder.half_written.is_some() {
@@ -180,7 +193,7 @@ fn nothing_is_lost_doubled_or_reordered_by_kills() {
 fn a_large_backlog_survives_kills_in_the_midst_of_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut random = Random::from_environment("backlog");
-    let production = production(free_port());
+    let production = production(free_port(), "");
     let mut feeder = Feeder::new(folder.path(), Random::new(random.below(u64::MAX)));
     for _ in 0..BACKLOG {
         feeder.drop_single();
@@ -363,7 +376,7 @@ fn in_order_of_arrival(data: &Path) -> Vec<String> {
 #[test]
 fn a_file_that_is_still_being_written_is_not_taken() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut engine = Engine::start(folder.path(), &production(free_port()), &[]);
+    let mut engine = Engine::start(folder.path(), &production(free_port(), ""), &[]);
     assert!(engine.ready(), "{}", engine.log());
     let path = folder.path().join("data/in/slow.hl7");
     let content = batch(&(0..200).map(|number| format!("S{number}")).collect::<Vec<_>>());
