@@ -1,0 +1,102 @@
+//! The article in a real browser: Debian's Chromium, headless, opens the page that `make client`
+//! serves, connects, authenticates, is told about a dropped file, and closes.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use orris_tests::{Engine, eventually, orris};
+use store::Reader;
+
+/// `make client`, ended with the test.
+struct Page(Child);
+
+impl Page {
+    fn serve(root: &Path) -> Page {
+        assert!(
+            TcpStream::connect(("127.0.0.1", 5000)).is_err(),
+            "port 5000 is in use; the article's page needs it"
+        );
+        let mut command = Command::new("python3");
+        command.args(["-m", "http.server", "5000", "--bind", "127.0.0.1", "--directory"]);
+        command.arg(root.join("productions/article/client")).stdout(Stdio::null()).stderr(Stdio::null());
+        let page = Page(command.spawn().expect("python3 serves the page"));
+        eventually("the page is served", || TcpStream::connect(("127.0.0.1", 5000)).ok());
+        page
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        let _already_ended = self.0.kill();
+        let _already_waited = self.0.wait();
+    }
+}
+
+/// The rows of `WebSocketSession`, as an engineer reads them.
+fn sessions(engine: &Engine) -> Vec<serde_json::Value> {
+    let answer = engine.orris(&["sql", "--json", "SELECT ID, SessionID FROM WebSocketSession"]);
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    let text = String::from_utf8_lossy(&answer.stdout);
+    let rows: serde_json::Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    rows.as_array().cloned().unwrap_or_default()
+}
+
+#[test]
+fn the_article_in_headless_chromium() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project").to_owned();
+    let folder = tempfile::tempdir().expect("a folder");
+    let article = fs::read_to_string(root.join("productions/article/production.yaml")).expect("the article");
+    let mut engine = Engine::start(folder.path(), &article, &[]);
+    assert!(engine.ready(), "{}", engine.log());
+    let _page = Page::serve(&root);
+    assert_eq!(sessions(&engine), Vec::<serde_json::Value>::new(), "before");
+
+    let mut browser = Command::new("node")
+        .arg(root.join("tests/browser/article.mjs"))
+        .arg("http://localhost:5000")
+        .arg(engine.data_dir().join("in"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("node drives the browser");
+    let reader = Reader::open(engine.data_dir()).expect("a reader beside the engine");
+    let open = eventually("the browser's session is in the table", || {
+        reader.sockets(None).expect("readable").pop().or_else(|| {
+            assert!(
+                browser.try_wait().is_ok_and(|ended| ended.is_none()),
+                "the browser ended without a session"
+            );
+            None
+        })
+    });
+    // RFC 6455 §4.1: sixteen bytes in base64.
+    assert_eq!(open.session_key.len(), 24, "{open:?}");
+    assert_eq!(open.origin, "http://localhost:5000");
+
+    let seen = browser.wait_with_output().expect("the browser ends");
+    let steps = String::from_utf8_lossy(&seen.stdout);
+    println!("{steps}");
+    assert!(seen.status.success(), "{steps}");
+    for step in ["connected", "authentication sent", "file dropped", "message seen", "closed", "done"] {
+        assert!(steps.contains(&format!("\"step\":\"{step}\"")), "step {step:?} is missing");
+    }
+    eventually("the session is gone", || sessions(&engine).is_empty().then_some(()));
+    assert_events_and_trace(&engine);
+    assert!(engine.stop().status.success());
+}
+
+/// What an engineer sees afterwards.
+fn assert_events_and_trace(engine: &Engine) {
+    let events = orris(engine.data_dir(), &["events"]);
+    let events = String::from_utf8_lossy(&events.stdout).into_owned();
+    for text in ["the socket is closed", "socket deleted successfully"] {
+        assert_eq!(events.matches(text).count(), 1, "{text}:\n{events}");
+    }
+    let trace = orris(engine.data_dir(), &["trace"]);
+    let trace = String::from_utf8_lossy(&trace.stdout).into_owned();
+    for item in ["HL7FileService", "MsgRouter", "HL7FileOperation", "ADT_A01", "Completed"] {
+        assert!(trace.contains(item), "{item} is missing:\n{trace}");
+    }
+}
