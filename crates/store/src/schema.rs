@@ -30,7 +30,9 @@ pub(crate) const MIGRATIONS: &[&str] = &["
     CREATE TABLE body (
         id INTEGER PRIMARY KEY, message INTEGER, class, doc_type, charset, size INTEGER NOT NULL
     );
-    CREATE TABLE block (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+    CREATE TABLE block (
+        id INTEGER PRIMARY KEY, part INTEGER NOT NULL, parts INTEGER NOT NULL, data BLOB NOT NULL
+    );
     CREATE TABLE event (
         id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind INTEGER NOT NULL, item, text TEXT NOT NULL,
         session INTEGER, message INTEGER

@@ -1,16 +1,7 @@
 //! The read-only views: the names that people know from such engines, with readable values.
 //!
 //! `Name` and `Content` of a body come out of its block by functions that only our own connections
-//! have ([`register`]); every other view works in any SQLite tool.
-
-use std::sync::{Mutex, PoisonError};
-
-use rusqlite::functions::FunctionFlags;
-use rusqlite::types::Value;
-use rusqlite::{Connection, Error};
-
-use crate::StoreError;
-use crate::block::Block;
+//! have ([`crate::Reader::sql`]); every other view works in any SQLite tool.
 
 /// The views, as people may name them in their queries.
 pub(crate) const NAMES: [&str; 5] = ["MessageHeader", "MessageBody", "EventLog", "Queue", "WebSocketSession"];
@@ -67,10 +58,8 @@ pub(crate) const CREATE: &str = "
         coalesce(CASE typeof(charset) WHEN 'integer' THEN (SELECT text FROM term WHERE term.id = charset)
             ELSE charset END, '') AS Charset,
         size AS Size,
-        orris_body_name(id, (SELECT max(b.id) FROM block b WHERE b.id <= body.id),
-            (SELECT data FROM block b WHERE b.id <= body.id ORDER BY b.id DESC LIMIT 1)) AS Name,
-        orris_body_content(id, (SELECT max(b.id) FROM block b WHERE b.id <= body.id),
-            (SELECT data FROM block b WHERE b.id <= body.id ORDER BY b.id DESC LIMIT 1)) AS Content
+        orris_body_name(id) AS Name,
+        orris_body_content(id) AS Content
     FROM body;
 
     CREATE VIEW EventLog AS SELECT
@@ -103,56 +92,3 @@ pub(crate) const CREATE: &str = "
         subscription AS Subscription
     FROM socket;
 ";
-
-/// Gives a connection the functions by which the views read bodies.
-pub(crate) fn register(db: &Connection) -> rusqlite::Result<()> {
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    let blocks = LastBlock::default();
-    db.create_scalar_function("orris_body_name", 3, flags, move |context| {
-        let found = blocks.with(
-            context.get(0)?,
-            context.get(1)?,
-            context.get_raw(2).as_bytes_or_null()?,
-            |name, _| Value::Text(name.to_owned()),
-        );
-        found.map_err(|error| Error::UserFunctionError(Box::new(error)))
-    })?;
-    let blocks = LastBlock::default();
-    db.create_scalar_function("orris_body_content", 3, flags, move |context| {
-        let found = blocks.with(
-            context.get(0)?,
-            context.get(1)?,
-            context.get_raw(2).as_bytes_or_null()?,
-            |_, content| {
-                match std::str::from_utf8(content) {
-                    // Text is what LIKE and a terminal can use; other bytes stay bytes.
-                    Ok(text) => Value::Text(text.to_owned()),
-                    Err(_) => Value::Blob(content.to_vec()),
-                }
-            },
-        );
-        found.map_err(|error| Error::UserFunctionError(Box::new(error)))
-    })
-}
-
-/// The block looked at last: neighbours are asked for one after the other.
-#[derive(Default)]
-struct LastBlock(Mutex<Option<(u64, Block)>>);
-
-impl LastBlock {
-    fn with(
-        &self,
-        id: i64,
-        first: Option<i64>,
-        data: Option<&[u8]>,
-        show: impl Fn(&str, &[u8]) -> Value,
-    ) -> Result<Value, StoreError> {
-        let (Some(first), Some(data)) = (first, data) else { return Ok(Value::Null) };
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_ref().is_none_or(|(known, _)| *known != first as u64) {
-            *last = Some((first as u64, Block::read(first as u64, data)?));
-        }
-        let found = last.as_ref().and_then(|(_, block)| block.get(id as u64));
-        Ok(found.map_or(Value::Null, |(name, content)| show(name, content)))
-    }
-}

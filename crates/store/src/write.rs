@@ -83,9 +83,14 @@ fn write_bodies(db: &Connection, terms: &mut Terms, plan: &Plan) -> rusqlite::Re
     if plan.bodies.is_empty() {
         return Ok(());
     }
-    let mut insert = db.prepare_cached("INSERT INTO block (id, data) VALUES (?1, ?2)")?;
+    let mut insert =
+        db.prepare_cached("INSERT INTO block (id, part, parts, data) VALUES (?1, ?2, ?3, ?4)")?;
     for block in &plan.blocks {
-        insert.execute(params![block.first as i64, block.data])?;
+        let parts = block.parts();
+        let count = parts.len() as i64;
+        for (at, part) in (0..).zip(parts) {
+            insert.execute(params![block.first as i64 + at, at, count, part])?;
+        }
     }
     let mut insert = db.prepare_cached(
         "INSERT INTO body (id, message, class, doc_type, charset, size) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

@@ -53,13 +53,19 @@ impl Blocks {
 }
 
 fn read_block(reader: &Reader, id: u64) -> Result<Option<Block>, StoreError> {
-    let mut statement =
-        reader.db.prepare_cached("SELECT id, data FROM block WHERE id <= ?1 ORDER BY id DESC LIMIT 1")?;
-    let mut rows = statement.query([id as i64])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let first: i64 = row.get(0)?;
-    let data = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-    Block::read(first as u64, data).map(Some)
+    let mut find = reader
+        .db
+        .prepare_cached("SELECT id - part, parts FROM block WHERE id <= ?1 ORDER BY id DESC LIMIT 1")?;
+    let found = find.query_row([id as i64], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((first, count)): Option<(i64, i64)> = found else { return Ok(None) };
+    let mut parts =
+        reader.db.prepare_cached("SELECT data FROM block WHERE id >= ?1 AND id < ?1 + ?2 ORDER BY id")?;
+    let mut rows = parts.query([first, count])?;
+    let mut data = Vec::new();
+    while let Some(row) = rows.next()? {
+        data.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+    }
+    Block::read(first as u64, &data).map(Some)
 }
 
 fn body_row(row: &Row<'_>, reader: &Reader) -> rusqlite::Result<BodyRow> {
@@ -81,31 +87,33 @@ impl Reader {
         limit: usize,
         max_bytes: usize,
     ) -> Result<Vec<(BodyId, MessageBody)>, StoreError> {
-        let sql = format!("SELECT {BODY_COLUMNS} FROM body WHERE id > ?1 ORDER BY id LIMIT ?2");
-        self.collect(&sql, after, limit, max_bytes)
+        let sql = format!("SELECT {BODY_COLUMNS} FROM body WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3");
+        self.collect(&sql, [after, BodyId(u64::MAX)], limit, max_bytes)
     }
 
-    /// Bodies with smaller ids than `before`, newest first, up to these bounds.
-    pub(super) fn bodies_before(
+    /// Bodies with ids between these two, newest first, up to these bounds.
+    pub(super) fn bodies_between(
         &self,
+        after: BodyId,
         before: BodyId,
         limit: usize,
         max_bytes: usize,
     ) -> Result<Vec<(BodyId, MessageBody)>, StoreError> {
-        let sql = format!("SELECT {BODY_COLUMNS} FROM body WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
-        self.collect(&sql, before, limit, max_bytes)
+        let sql =
+            format!("SELECT {BODY_COLUMNS} FROM body WHERE id > ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3");
+        self.collect(&sql, [after, before], limit, max_bytes)
     }
 
     fn collect(
         &self,
         sql: &str,
-        from: BodyId,
+        between: [BodyId; 2],
         limit: usize,
         max_bytes: usize,
     ) -> Result<Vec<(BodyId, MessageBody)>, StoreError> {
         let mut statement = self.db.prepare_cached(sql)?;
-        let from = i64::try_from(from.0).unwrap_or(i64::MAX);
-        let mut rows = statement.query([from, limit as i64])?;
+        let [after, before] = between.map(|id| i64::try_from(id.0).unwrap_or(i64::MAX));
+        let mut rows = statement.query([after, before, limit as i64])?;
         let (mut bodies, mut bytes, mut blocks) = (Vec::new(), 0, Blocks::default());
         while let Some(row) = rows.next()? {
             let row = body_row(row, self)?;

@@ -67,14 +67,11 @@ impl Reader {
         let Some(extractor) = &self.extractor else { return Ok(()) };
         let mut before = BodyId(u64::MAX);
         while hits.len() < limit {
-            let bodies = self.bodies_before(before, STEP, STEP_BYTES)?;
+            let bodies = self.bodies_between(BodyId(indexed), before, STEP, STEP_BYTES)?;
             let Some((oldest, _)) = bodies.last() else { return Ok(()) };
             before = *oldest;
             for (id, body) in &bodies {
-                if id.0 <= indexed || hits.len() >= limit {
-                    return Ok(());
-                }
-                if has(extractor, *id, body, field, value) {
+                if hits.len() < limit && has(extractor, *id, body, field, value) {
                     hits.extend(self.hit(*id)?);
                 }
             }

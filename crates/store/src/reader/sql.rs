@@ -1,15 +1,19 @@
 //! SQL of users: one SELECT on the views, read-only, bounded in time and rows.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use model::{BodyId, MessageBody};
+use rusqlite::functions::FunctionFlags;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, ErrorCode};
 
 use super::Reader;
-use crate::views::{self, NAMES};
+use super::bodies::Blocks;
+use crate::views::NAMES;
 use crate::{STORE_FILE, StoreError, schema};
 
 /// How long a query may take.
@@ -79,6 +83,7 @@ impl Reader {
         let refused = Arc::new(Mutex::new(None));
         // A connection of its own: what is allowed there is not what the other methods need.
         let mut db = schema::open_for_reading(&self.data_dir.join(STORE_FILE))?;
+        add_functions(&db, &self.data_dir)?;
         restrict(&mut db, refused.clone())?;
         let explain = |error: rusqlite::Error| {
             let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -104,9 +109,46 @@ impl Reader {
     }
 }
 
+/// Gives a connection the functions by which the view of bodies reads their names and contents. They
+/// look through a reader of their own, opened when it is needed: bodies never change.
+fn add_functions(db: &Connection, data_dir: &Path) -> Result<(), StoreError> {
+    type Show = fn(&MessageBody) -> Value;
+    let functions: [(&str, Show); 2] = [
+        ("orris_body_name", |body| Value::Text(body.name().to_owned())),
+        ("orris_body_content", |body| match std::str::from_utf8(body.content()) {
+            // Text is what LIKE and a terminal can use; other bytes stay bytes.
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Blob(body.content().to_vec()),
+        }),
+    ];
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    let reader = Arc::new(Mutex::new(None));
+    for (name, show) in functions {
+        let (reader, data_dir) = (reader.clone(), data_dir.to_owned());
+        db.create_scalar_function(name, 1, flags, move |context| {
+            let id = BodyId(context.get::<i64>(0)? as u64);
+            let body = read_body(&mut reader.lock().unwrap_or_else(PoisonError::into_inner), &data_dir, id);
+            let body = body.map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))?;
+            Ok(body.map_or(Value::Null, |body| show(&body)))
+        })?;
+    }
+    Ok(())
+}
+
+fn read_body(
+    reader: &mut Option<(Reader, Blocks)>,
+    data_dir: &Path,
+    id: BodyId,
+) -> Result<Option<MessageBody>, StoreError> {
+    let (reader, blocks) = match reader {
+        Some(open) => open,
+        None => reader.insert((Reader::open(data_dir)?, Blocks::default())),
+    };
+    blocks.body(reader, id)
+}
+
 /// Leaves a connection able to do nothing but SELECT from the views, for a while.
 fn restrict(db: &mut Connection, refused: Arc<Mutex<Option<String>>>) -> Result<(), StoreError> {
-    views::register(db)?;
     db.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE)?;
     let until = Instant::now() + TIMEOUT;
     db.progress_handler(STEPS, Some(move || Instant::now() > until))?;

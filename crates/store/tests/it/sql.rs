@@ -184,7 +184,7 @@ fn one_message_is_found_without_looking_at_the_others() {
         let db = rusqlite::Connection::open(store.dir().join(orris_store::STORE_FILE)).unwrap();
         let function = |name| {
             let flags = rusqlite::functions::FunctionFlags::SQLITE_UTF8;
-            db.create_scalar_function(name, 3, flags, |_| Ok(0)).unwrap();
+            db.create_scalar_function(name, 1, flags, |_| Ok(0)).unwrap();
         };
         function("orris_body_name");
         function("orris_body_content");
