@@ -39,6 +39,8 @@ pub(crate) enum Order {
     Fail(Failure),
     Panic,
     End,
+    /// To do nothing more, not even to stop.
+    Hang,
 }
 
 /// A test's hand in a host.
@@ -211,6 +213,7 @@ impl BusinessService for Host {
             };
             match order {
                 None | Some(Order::End) => return Ok(()),
+                Some(Order::Hang) => std::future::pending().await,
                 Some(Order::Fail(failure)) => return Err(failure),
                 Some(Order::Panic) => panic!("the test says so"),
                 Some(Order::Take(intake, answer)) => {

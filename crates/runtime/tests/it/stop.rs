@@ -65,6 +65,31 @@ async fn who_does_not_end_in_time_is_abandoned_and_named() {
 }
 
 #[tokio::test]
+async fn a_service_that_hangs_leaves_time_for_those_behind_it() {
+    let clock = FakeClock::new();
+    let (feed, feeding) = item("In", &FEED, &["Out"]);
+    let (sink, holding) = item("Out", &SINK, &[]);
+    holding.act(|_| Act::Hold);
+    let production = Production::of(vec![feed, sink]).clock(clock.clone());
+    let director = production.start().await;
+    take(&feeding, intake(numbers(1))).await;
+    eventually(SOON, || holding.count() == 1).await;
+    feeding.order(Order::Hang);
+    let context = holding.context().unwrap();
+    let stopping = tokio::spawn(director.stop());
+    eventually(SOON, || {
+        clock.advance(Duration::from_millis(100));
+        context.is_stopping()
+    })
+    .await;
+    holding.let_go.send_replace(true);
+    let report = stopping.await.unwrap();
+    let abandoned: Vec<_> = report.abandoned.iter().map(|abandoned| &*abandoned.item).collect();
+    assert_eq!(abandoned, ["In"]);
+    assert_eq!(production.count("Out", MessageStatus::Completed), 1);
+}
+
+#[tokio::test]
 async fn what_stays_in_hand_is_shown_as_delivered() {
     let clock = FakeClock::new();
     let (feed, feeding) = item("In", &FEED, &["Out"]);

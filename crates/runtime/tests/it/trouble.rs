@@ -23,9 +23,10 @@ fn noise(bytes: usize) -> String {
 async fn intake_waits_while_the_store_takes_nothing_and_goes_on_when_it_does() {
     const LOTS: usize = 60;
     let clock = FakeClock::new();
-    let (feed, feeding) = item("In", &FEED, &["Out"]);
+    let (feed, feeding) = item("In", &FEED, &["Ahead", "Out"]);
+    let (process, ahead) = item("Ahead", &PASS, &[]);
     let (sink, sinking) = item("Out", &SINK, &[]);
-    let production = Production::of(vec![feed, sink]).clock(clock.clone());
+    let production = Production::of(vec![feed, process, sink]).clock(clock.clone());
     let director = production.start().await;
     eventually(SOON, || feeding.context().is_some()).await;
     let context = feeding.context().unwrap();
@@ -53,6 +54,8 @@ async fn intake_waits_while_the_store_takes_nothing_and_goes_on_when_it_does() {
     clock.until_sleeping(1).await;
     clock.advance(Duration::from_secs(11));
     assert!(so_far() < LOTS && !taking.is_finished(), "{} lots are on their way", so_far());
+    // A process runs ahead of the commit: all it does is in the ledger too. An operation waits.
+    eventually(SOON, || ahead.count() > 0).await;
     assert_eq!(sinking.count(), 0, "nothing leaves the engine that is not stored");
 
     director.limit_store(None);
