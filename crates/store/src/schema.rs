@@ -150,3 +150,65 @@ fn file_uri(path: &Path) -> String {
 fn version(db: &Connection) -> rusqlite::Result<u32> {
     db.pragma_query_value(None, "user_version", |row| row.get(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEPS: [&str; 3] = [
+        MIGRATIONS[0],
+        "CREATE TABLE t (x); INSERT INTO t VALUES (1);",
+        "ALTER TABLE t ADD COLUMN y; UPDATE t SET y = x + 1;",
+    ];
+
+    fn new() -> Connection {
+        Connection::open_in_memory().unwrap()
+    }
+
+    fn migrate(db: &mut Connection, steps: &[&str]) -> Result<(), StoreError> {
+        super::migrate(db, Path::new("data/store.db"), steps)
+    }
+
+    #[test]
+    fn steps_are_taken_once_from_any_version() {
+        for from in 0..=STEPS.len() {
+            let mut db = new();
+            migrate(&mut db, &STEPS[..from]).unwrap();
+            migrate(&mut db, &STEPS).unwrap();
+            migrate(&mut db, &STEPS).unwrap();
+            assert_eq!(version(&db).unwrap(), 3, "from {from}");
+            let row = db.query_row("SELECT x, y FROM t", [], |row| Ok((row.get(0)?, row.get(1)?)));
+            assert_eq!(row.unwrap(), (1, 2), "from {from}");
+            let views = "SELECT count(*) FROM sqlite_schema WHERE type = 'view'";
+            assert_eq!(db.query_row(views, [], |row| row.get(0)), Ok(5), "from {from}");
+        }
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_store_as_it_was() {
+        let mut db = new();
+        migrate(&mut db, &STEPS[..2]).unwrap();
+        let error = migrate(&mut db, &[STEPS[0], STEPS[1], "DROP TABLE t; nonsense"]).unwrap_err();
+        assert!(error.to_string().starts_with("store \"data/store.db\" cannot be opened: near"), "{error}");
+        assert_eq!(version(&db).unwrap(), 2);
+        assert_eq!(db.query_row("SELECT x FROM t", [], |row| row.get(0)), Ok(1));
+    }
+
+    #[test]
+    fn a_newer_store_is_refused_and_left_alone() {
+        let mut db = new();
+        migrate(&mut db, &STEPS).unwrap();
+        let error = migrate(&mut db, &STEPS[..1]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "store \"data/store.db\" has version 3, this program knows versions up to 1; \
+             use a newer one or pass --data-dir"
+        );
+        assert_eq!(version(&db).unwrap(), 3);
+    }
+
+    #[test]
+    fn names_of_files_are_no_parts_of_a_uri() {
+        assert_eq!(file_uri(Path::new("/a b/50%?x=#ä.db")), "file:/a%20b/50%25%3Fx%3D%23%C3%A4.db");
+    }
+}

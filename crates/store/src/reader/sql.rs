@@ -16,7 +16,7 @@ use super::bodies::Blocks;
 use crate::views::NAMES;
 use crate::{STORE_FILE, StoreError, schema};
 
-/// How long a query may take.
+/// How long a query may take, if nothing else is said.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// How many steps of SQLite's machine lie between two looks at the clock.
 const STEPS: i32 = 20_000;
@@ -59,7 +59,7 @@ impl Reader {
         let mut table = SqlTable::default();
         let rows = &mut table.rows;
         let mut more = false;
-        table.columns = self.sql_rows(query, &mut |row| {
+        table.columns = self.sql_rows(query, TIMEOUT, &mut |row| {
             more = rows.len() >= limit;
             if !more {
                 rows.push(row);
@@ -70,24 +70,25 @@ impl Reader {
         Ok(table)
     }
 
-    /// Hands the rows of one SELECT on the views to `each`, one after the other, until it says false.
-    /// Returns the names of the columns.
+    /// Hands the rows of one SELECT on the views to `each`, one after the other, until it says false
+    /// or `timeout` is over. Returns the names of the columns.
     ///
     /// # Errors
     /// As [`Reader::sql`].
     pub fn sql_rows(
         &self,
         query: &str,
+        timeout: Duration,
         each: &mut dyn FnMut(Vec<SqlValue>) -> bool,
     ) -> Result<Vec<String>, StoreError> {
         let refused = Arc::new(Mutex::new(None));
         // A connection of its own: what is allowed there is not what the other methods need.
         let mut db = schema::open_for_reading(&self.data_dir.join(STORE_FILE))?;
         add_functions(&db, &self.data_dir)?;
-        restrict(&mut db, refused.clone())?;
+        restrict(&mut db, timeout, refused.clone())?;
         let explain = |error: rusqlite::Error| {
             let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
-            StoreError::Query(refused.unwrap_or_else(|| explain(&error)))
+            StoreError::Query(refused.unwrap_or_else(|| explain(&error, timeout)))
         };
         let mut statement = db.prepare(query).map_err(explain)?;
         if statement.column_count() == 0 || !statement.readonly() {
@@ -148,9 +149,13 @@ fn read_body(
 }
 
 /// Leaves a connection able to do nothing but SELECT from the views, for a while.
-fn restrict(db: &mut Connection, refused: Arc<Mutex<Option<String>>>) -> Result<(), StoreError> {
+fn restrict(
+    db: &mut Connection,
+    timeout: Duration,
+    refused: Arc<Mutex<Option<String>>>,
+) -> Result<(), StoreError> {
     db.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE)?;
-    let until = Instant::now() + TIMEOUT;
+    let until = Instant::now() + timeout;
     db.progress_handler(STEPS, Some(move || Instant::now() > until))?;
     db.authorizer(Some(move |context: AuthContext<'_>| match refusal(&context) {
         None => Authorization::Allow,
@@ -186,11 +191,11 @@ fn refusal(context: &AuthContext<'_>) -> Option<String> {
     }
 }
 
-fn explain(error: &rusqlite::Error) -> String {
+fn explain(error: &rusqlite::Error, timeout: Duration) -> String {
     if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
         return format!(
-            "the query took longer than {} s; ask for less, as in WHERE ObjectId > 1000 or LIMIT 100",
-            TIMEOUT.as_secs()
+            "the query took longer than {} s; ask for less, as in WHERE ObjectId > 1000",
+            timeout.as_secs_f32()
         );
     }
     match error {

@@ -42,14 +42,14 @@ pub(crate) enum Work {
 }
 
 impl Feed {
-    /// A feed behind a ledger whose last body is `committed`.
-    pub(crate) fn new(committed: u64, indexed: u64) -> Self {
+    /// A feed behind a ledger whose last body is `committed`, and of which nothing is known to be indexed.
+    pub(crate) fn new(committed: u64) -> Self {
         let state = State {
             recent: VecDeque::new(),
             bytes: 0,
             complete_after: committed,
             committed,
-            indexed,
+            indexed: 0,
             closing: false,
         };
         Feed { state: Mutex::new(state), work: Condvar::new() }

@@ -18,35 +18,69 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 struct Indexer {
     index: IndexWriter,
+    files: Files,
+    indexed: u64,
+}
+
+/// What an indexer works with, whether its index can be opened or not.
+struct Files {
     path: PathBuf,
     store: String,
     feed: Arc<Feed>,
     ledger: Reader,
     extractor: Extractor,
-    indexed: u64,
+    last_body: u64,
 }
 
-/// Starts the indexer of a store whose last body is `last_body`.
+/// Starts the indexer of a store whose last body is `last_body`. An index that cannot be opened stops
+/// nobody: it is tried again, and until then a search looks at the bodies themselves.
 pub(crate) fn start(
     data_dir: &Path,
     extractor: Extractor,
     last_body: u64,
 ) -> Result<(Arc<Feed>, JoinHandle<()>), StoreError> {
     let ledger = Reader::open(data_dir)?;
-    let path = data_dir.join(SEARCH_FILE);
     let store = ledger.store_id()?;
-    let (index, indexed) = IndexWriter::open(&path, &store, last_body)?;
-    let feed = Arc::new(Feed::new(last_body, indexed));
-    let mut indexer = Indexer { index, path, store, feed: feed.clone(), ledger, extractor, indexed };
-    let thread = std::thread::Builder::new().name("search".to_owned()).spawn(move || indexer.run());
+    let path = data_dir.join(SEARCH_FILE);
+    let feed = Arc::new(Feed::new(last_body));
+    let files = Files { path, store, feed: feed.clone(), ledger, extractor, last_body };
+    let run = move || {
+        if let Some(mut indexer) = files.open() {
+            indexer.run();
+        }
+    };
+    let thread = std::thread::Builder::new().name("search".to_owned()).spawn(run);
     Ok((feed, thread.map_err(|error| StoreError::open(&data_dir.join(STORE_FILE), error))?))
+}
+
+impl Files {
+    /// Opens the index, however often it takes; none when closing.
+    fn open(self) -> Option<Indexer> {
+        let mut failed = false;
+        loop {
+            match IndexWriter::open(&self.path, &self.store, self.last_body) {
+                Ok((index, indexed)) => {
+                    self.feed.indexed(indexed);
+                    return Some(Indexer { index, files: self, indexed });
+                }
+                Err(error) if !std::mem::replace(&mut failed, true) => {
+                    tracing::warn!("search index: {error}; searching goes on without it");
+                }
+                Err(_) => {}
+            }
+            self.feed.pause(PAUSE);
+            if self.feed.is_closing() {
+                return None;
+            }
+        }
+    }
 }
 
 impl Indexer {
     fn run(&mut self) {
         let mut failed = false;
         loop {
-            let result = match self.feed.next() {
+            let result = match self.files.feed.next() {
                 Work::Done => return,
                 Work::Bodies(bodies) => self.add(&bodies).map_err(Trouble::Index),
                 Work::Ledger(committed) => self.add_from_ledger(committed),
@@ -57,14 +91,14 @@ impl Indexer {
                     if !std::mem::replace(&mut failed, true) {
                         tracing::warn!(
                             "search index \"{}\": {trouble}; searching goes on without it",
-                            self.path.display()
+                            self.files.path.display()
                         );
                     }
                     self.recover(trouble);
-                    if self.feed.is_closing() {
+                    if self.files.feed.is_closing() {
                         return;
                     }
-                    self.feed.pause(PAUSE);
+                    self.files.feed.pause(PAUSE);
                 }
             }
         }
@@ -74,21 +108,24 @@ impl Indexer {
     fn recover(&mut self, trouble: Trouble) {
         let Trouble::Index(error) = trouble else { return };
         if is_unusable(&error)
-            && let Ok(index) = IndexWriter::anew(&self.path, &self.store)
+            && let Ok(index) = IndexWriter::anew(&self.files.path, &self.files.store)
         {
             self.index = index;
             self.indexed = 0;
-            self.feed.indexed(0);
+            self.files.feed.indexed(0);
         }
     }
 
     fn add_from_ledger(&mut self, committed: u64) -> Result<(), Trouble> {
-        let bodies =
-            self.ledger.bodies_after(BodyId(self.indexed), BATCH, READ_BYTES).map_err(Trouble::Ledger)?;
+        let bodies = self
+            .files
+            .ledger
+            .bodies_after(BodyId(self.indexed), BATCH, READ_BYTES)
+            .map_err(Trouble::Ledger)?;
         if bodies.is_empty() {
             // What is left was never stored, or cannot be read back: there is nothing to find it by.
             self.indexed = committed;
-            self.feed.indexed(committed);
+            self.files.feed.indexed(committed);
         }
         self.add(&bodies).map_err(Trouble::Index)
     }
@@ -96,10 +133,10 @@ impl Indexer {
     fn add(&mut self, bodies: &[(BodyId, MessageBody)]) -> rusqlite::Result<()> {
         let Some((last, _)) = bodies.last() else { return Ok(()) };
         let values: Vec<_> =
-            bodies.iter().map(|(id, body)| (*id, values(&self.extractor, *id, body))).collect();
+            bodies.iter().map(|(id, body)| (*id, values(&self.files.extractor, *id, body))).collect();
         self.index.add(&values, last.0)?;
         self.indexed = last.0;
-        self.feed.indexed(last.0);
+        self.files.feed.indexed(last.0);
         Ok(())
     }
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use orris_store::{LOCK_FILE, Ledger, Reader, STORE_FILE, StoreError};
 use rusqlite::Connection;
 
-use crate::support::{Store, message};
+use tempfile::TempDir;
+
+use crate::support::{Store, commit, lines, message, open};
 
 #[test]
 fn a_second_engine_is_refused_with_the_owners_name() {
@@ -68,6 +70,32 @@ fn readers_work_beside_the_engine_and_without_it() {
     store.reopen();
     let third = store.commit(|ids| message(ids, "to", "three"));
     assert!(without.header(third).unwrap().is_some());
+}
+
+/// The files of a store as a killed engine leaves them, in another folder.
+fn left_by_a_kill(store: &Store) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["store.db", "store.db-wal"] {
+        std::fs::copy(store.dir().join(file), copy.path().join(file)).unwrap();
+    }
+    copy
+}
+
+#[test]
+fn what_is_durable_survives_a_kill() {
+    let store = Store::new();
+    for at in 1..=30u64 {
+        let id = store.commit(|ids| message(ids, "to", "patient=7"));
+        let left = left_by_a_kill(&store);
+        if at % 2 == 0 {
+            let reader = Reader::open(left.path()).unwrap().with_extractor(lines());
+            assert_eq!(reader.search("patient", "7", 99).unwrap().len() as u64, at);
+            continue;
+        }
+        let ledger = open(left.path());
+        assert_eq!(ledger.reader().unwrap().window("to", None, 99, 9_999).unwrap().len() as u64, at);
+        assert_eq!(commit(&ledger, |ids| message(ids, "to", "next")).0, id.0 + 1);
+    }
 }
 
 #[test]

@@ -131,3 +131,17 @@ fn an_extractor_with_a_defect_costs_only_that_body() {
     let reader = ledger.reader().unwrap();
     assert_eq!((found(&reader, "text", "good"), found(&reader, "text", "fine")), (vec![1], vec![3]));
 }
+
+#[test]
+fn an_index_that_cannot_be_opened_stops_nobody() {
+    let mut store = filled();
+    store.ledger.close().unwrap();
+    let index = store.dir().join(SEARCH_FILE);
+    std::fs::remove_file(&index).unwrap();
+    std::fs::create_dir(&index).unwrap();
+    store.reopen();
+    check(&store.reader());
+    store.commit(|ids| message(ids, "to", "patient=7"));
+    assert_eq!(found(&store.reader(), "patient", "7"), [5, 3, 1]);
+    store.ledger.close().unwrap();
+}

@@ -1,5 +1,7 @@
 //! SQL of users, on the views.
 
+use std::time::Duration;
+
 use model::{Event, EventKind, MessageId, SocketSession, Timestamp};
 use orris_store::{Change, Reader, SqlValue};
 
@@ -193,4 +195,15 @@ fn one_message_is_found_without_looking_at_the_others() {
             plan.query_map([], |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap();
         assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{view}: {steps:?}");
     }
+}
+
+#[test]
+fn a_query_that_takes_too_long_is_ended() {
+    let store = Store::new();
+    let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+    let error = store.reader().sql_rows(endless, Duration::from_millis(20), &mut |_| true).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the query took longer than 0.02 s; ask for less, as in WHERE ObjectId > 1000"
+    );
 }
