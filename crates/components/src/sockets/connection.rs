@@ -40,6 +40,8 @@ pub(crate) struct Connection {
     busy: Option<Busy>,
     since: Option<MessageId>,
     said_no_targets: bool,
+    /// Whether the client has been sent away: what it still says is of no interest.
+    deaf: bool,
 }
 
 enum Step {
@@ -61,7 +63,7 @@ impl Connection {
             .max_frame_size(Some(most));
         let io = SharedIo::new(wire, seat.socket.clone());
         let ws = WebSocketStream::from_partially_read(io, rest, Role::Server, Some(config)).await;
-        Connection { ws, seat, busy: None, since, said_no_targets: false }
+        Connection { ws, seat, busy: None, since, said_no_targets: false, deaf: false }
     }
 
     /// Runs until the socket is closed. Whatever ends it, its session is deleted with its seat.
@@ -132,7 +134,7 @@ impl Connection {
                 // Nobody reads on; only the goodbye still has to go.
                 self.socket().outbox().clear();
             }
-            _ if self.socket().has_ended() => {}
+            _ if self.deaf => {}
             Message::Text(text) => self.on_text(&text),
             Message::Binary(bytes) if self.is_known() => self.send_on(BodyClass::BYTES, bytes),
             Message::Binary(_) => self.refuse_stranger(),
@@ -249,6 +251,7 @@ impl Connection {
 
     fn say_goodbye(&mut self, code: u16, reason: String) {
         self.busy = None;
+        self.deaf = true;
         self.socket().begin_closing(self.now());
         let frame = CloseFrame { code: code.into(), reason: reason.into() };
         // The outbox takes it at once; when it was said before, once is enough.

@@ -5,6 +5,7 @@
 //! that a client which catches up is told everything once: from the ledger, from these notes, or live.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
@@ -19,8 +20,10 @@ use super::voice::Voice;
 const MOST_NOTES: usize = 4_096;
 /// And at most that many bytes of message bodies.
 const MOST_NOTED_BYTES: usize = 8 << 20;
+/// At most so many messages are written to a socket at once.
+const MOST_AT_ONCE: usize = 64;
 /// After so many sockets a broadcast lets others have the thread.
-const STRIDE: usize = 64;
+const STRIDE: usize = 256;
 
 /// A message that was told lately, and may not stand in the ledger as completed yet.
 struct Note {
@@ -44,11 +47,33 @@ struct Inner {
 pub(crate) struct Hub {
     inner: Mutex<Inner>,
     pub(crate) conditions: Conditions,
+    /// Messages and bytes that an outbox holds; 0 while no server runs.
+    outbox_frames: AtomicUsize,
+    outbox_bytes: AtomicUsize,
 }
 
 impl Hub {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells how much an outbox holds, so that nobody is handed more of it at once than a quarter.
+    pub(crate) fn set_outbox(&self, frames: usize, bytes: usize) {
+        self.outbox_frames.store(frames, Ordering::Relaxed);
+        self.outbox_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// How many of the frames to tell at once: a client whose bytes go through its own task (with TLS,
+    /// or when the kernel is full) has to get its turn before its outbox is.
+    fn at_once(&self, frames: &[Bytes]) -> usize {
+        let most = (self.outbox_frames.load(Ordering::Relaxed) / 4).clamp(1, MOST_AT_ONCE);
+        let mut room = self.outbox_bytes.load(Ordering::Relaxed) / 4;
+        let fit = frames.iter().take(most).take_while(|frame| {
+            let fits = frame.len() <= room;
+            room = room.saturating_sub(frame.len());
+            fits
+        });
+        fit.count().max(1)
     }
 
     /// Makes a voice known, for as long as it lives.
@@ -116,7 +141,19 @@ impl Hub {
     /// Tells the messages, in order, to everyone who hears and wants them. Never waits for a reader.
     pub(crate) async fn broadcast(&self, voice: &Arc<Voice>, messages: &[Message], host: &HostContext) {
         let frames: Vec<Bytes> = messages.iter().map(|message| voice.frame(message)).collect();
-        let sockets = self.inner().begin(voice, messages, &frames);
+        let mut told = 0;
+        while told < frames.len() {
+            let next = told + self.at_once(&frames[told..]);
+            self.tell(voice, &messages[told..next], &frames[told..next], host).await;
+            told = next;
+            if told < frames.len() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    async fn tell(&self, voice: &Arc<Voice>, messages: &[Message], frames: &[Bytes], host: &HostContext) {
+        let sockets = self.inner().begin(voice, messages, frames);
         let mut selection = Selection::new(&voice.topic, messages);
         let mut round = Round { hub: self, host, messages, now: host.clock().now() };
         for (count, socket) in sockets.iter().enumerate() {
@@ -124,11 +161,11 @@ impl Hub {
                 tokio::task::yield_now().await;
                 round.now = host.clock().now();
             }
-            let subscription = socket.subscription();
-            if subscription.is_everything() {
-                round.tell(socket, &frames);
+            if !socket.is_narrowed() {
+                round.tell(socket, frames);
                 continue;
             }
+            let subscription = socket.subscription();
             let wanted = (0..frames.len()).filter(|at| selection.wants(&subscription, *at));
             let wanted: Vec<Bytes> = wanted.map(|at| frames[at].clone()).collect();
             if !wanted.is_empty() {
@@ -189,12 +226,16 @@ impl Round<'_> {
     }
 
     fn end(&self, socket: &Socket, why: Why) {
-        let order = match why {
-            Why::TooSlow => Order::Close(1013, "too slow; come back with ?since=".to_owned()),
-            _ => Order::Kill,
-        };
         end(self.hub, socket, self.host, &why, self.messages.first());
-        socket.order(order, self.now);
+        match why {
+            Why::TooSlow => {
+                let reason = "too slow; come back with ?since=".to_owned();
+                socket.order(Order::Close(1013, reason), self.now);
+            }
+            // What the client said before it left is still read, for as long as a goodbye may take.
+            Why::Closed => socket.begin_closing(self.now),
+            _ => socket.order(Order::Kill, self.now),
+        }
     }
 
     fn slow(&self, socket: &Socket) -> Event {
@@ -204,5 +245,30 @@ impl Round<'_> {
             socket.id, socket.address, self.messages[0].header.id
         );
         Event::new(EventKind::Warning, self.host.name(), text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_told_at_once_than_a_quarter_of_an_outbox() {
+        let hub = Hub::default();
+        let frames: Vec<Bytes> = [10, 10, 30, 10, 5].map(|size| Bytes::from(vec![0; size])).to_vec();
+        for (most, bytes, expect) in [
+            (400, 4000, 5),
+            (400, 4 * 50, 3),
+            (400, 4 * 49, 2),
+            (4 * 3, 4000, 3),
+            (2, 4000, 1),
+            (400, 8, 1),
+            (0, 0, 1),
+        ] {
+            hub.set_outbox(most, bytes);
+            assert_eq!(hub.at_once(&frames), expect, "{most} {bytes}");
+        }
+        hub.set_outbox(100_000, 1 << 30);
+        assert_eq!(hub.at_once(&vec![Bytes::new(); 1000]), MOST_AT_ONCE);
     }
 }

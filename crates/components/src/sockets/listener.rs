@@ -238,3 +238,58 @@ impl Welcome {
         let _best_effort = self.within(said).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Clock;
+    use serde_json::json;
+    use testkit::{FakeClock, TestHost, eventually};
+
+    use super::*;
+    use crate::sockets::testing::{PATIENCE, serve};
+
+    #[test]
+    fn an_error_of_one_connection_passes_and_one_of_the_machine_is_waited_for() {
+        for (errno, expect) in [
+            (Errno::CONNABORTED, true),
+            (Errno::INTR, true),
+            (Errno::MFILE, false),
+            (Errno::NFILE, false),
+            (Errno::NOBUFS, false),
+        ] {
+            assert_eq!(passes(&io::Error::from(errno)), expect, "{errno}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_does_not_say_what_it_wants_is_refused_in_time_and_keeps_nobody_waiting() {
+        let clock = FakeClock::new();
+        let host = TestHost::new("Server").clock(clock.clone());
+        let served = serve(&host, json!({})).await;
+        let mut slow = TcpStream::connect(served.address).await.unwrap();
+        slow.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        let begin = clock.now();
+        let other = served.client().await;
+        served.until_hearing(1).await;
+        let refused = || host.events().iter().any(|event| event.text.contains("refused: 408"));
+        eventually(PATIENCE, || {
+            clock.advance(Duration::from_secs(if refused() { 0 } else { 1 }));
+            refused()
+        })
+        .await;
+        assert!(clock.now().since(begin) >= HANDSHAKE);
+        slow.shutdown().await.unwrap();
+        let mut answer = String::new();
+        slow.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 Request Timeout"), "{answer}");
+        drop(other);
+    }
+
+    #[tokio::test]
+    async fn who_leaves_without_a_word_is_no_event() {
+        let host = TestHost::new("Server");
+        let served = serve(&host, json!({})).await;
+        assert_eq!(served.raw("").await, "");
+        assert_eq!(host.events().len(), 1, "{:?}", host.events());
+    }
+}

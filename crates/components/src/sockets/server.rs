@@ -72,6 +72,7 @@ impl Server {
         upgraded: mpsc::UnboundedSender<Upgraded>,
     ) -> Self {
         let hub = host.shared().get::<Hub>(host.name());
+        hub.set_outbox(settings.outbox_limit, settings.outbox_size.0 as usize);
         let places = Arc::new(Semaphore::new(settings.max_connections));
         Server {
             host,

@@ -61,6 +61,8 @@ pub(crate) struct Socket {
     pub(crate) waker: AtomicWaker,
     session: Mutex<SocketSession>,
     subscription: Mutex<Arc<Subscription>>,
+    /// Whether it is for less than everything, so that a broadcast need not look at it.
+    narrowed: AtomicBool,
     order: Mutex<Option<Order>>,
     /// When something last came from the client, a ping was last sent, the outbox last moved and the
     /// goodbye began, in milliseconds; 0 for never.
@@ -96,6 +98,7 @@ impl Socket {
             outbox: Mutex::default(),
             waker: AtomicWaker::new(),
             session: Mutex::new(session),
+            narrowed: AtomicBool::new(!subscription.is_everything()),
             subscription: Mutex::new(subscription),
             order: Mutex::new(None),
             heard: AtomicI64::new(now.0),
@@ -123,7 +126,13 @@ impl Socket {
         session.clone()
     }
 
+    /// Whether it asked for less than everything.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        self.narrowed.load(Ordering::Acquire)
+    }
+
     pub(crate) fn subscribe(&self, subscription: Subscription) {
+        self.narrowed.store(!subscription.is_everything(), Ordering::Release);
         *lock(&self.subscription) = Arc::new(subscription);
     }
 
