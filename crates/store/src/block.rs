@@ -25,6 +25,8 @@ const VERSION: u8 = 1;
 /// At most this many bodies in one block, and no further one when it holds that many bytes.
 const MOST_BODIES: usize = 64;
 const ENOUGH_BYTES: usize = 256 << 10;
+/// Groups of fewer bodies are small.
+const SMALL_BODIES: usize = 16;
 const LEVEL: i32 = 1;
 /// An eighth of a page of 16 KiB, less what a row needs besides.
 const PART: usize = 2_024;
@@ -32,7 +34,23 @@ const PART: usize = 2_024;
 const MOST_BYTES: usize = 1 << 30;
 
 /// Makes blocks.
-pub(crate) struct Packer(Compressor<'static>);
+///
+/// When little comes, groups are small, and a block for each would waste what blocks are for: a
+/// message of 1 KiB alone took 640 bytes, among neighbours 260. So the bodies of small groups are
+/// kept at hand, and when there are enough for a full block, it takes the place of their small ones.
+pub(crate) struct Packer {
+    compressor: Compressor<'static>,
+    /// The bodies of the small blocks at the end of the ledger.
+    small: Vec<(BodyId, MessageBody)>,
+}
+
+/// A group's blocks.
+#[derive(Default)]
+pub(crate) struct PackedGroup {
+    /// Blocks from this id on are replaced by these.
+    pub(crate) replaces: Option<u64>,
+    pub(crate) blocks: Vec<Packed>,
+}
 
 /// A block as it is stored, under the id of its first body.
 pub(crate) struct Packed {
@@ -53,11 +71,31 @@ impl Packer {
     pub(crate) fn new() -> std::io::Result<Self> {
         let mut compressor = Compressor::new(LEVEL)?;
         compressor.set_parameter(CParameter::ChecksumFlag(true))?;
-        Ok(Packer(compressor))
+        Ok(Packer { compressor, small: Vec::new() })
     }
 
-    /// Packs bodies, whose ids grow, into blocks.
-    pub(crate) fn pack(&mut self, bodies: &[(BodyId, MessageBody)]) -> std::io::Result<Vec<Packed>> {
+    /// Packs the bodies of the next group, whose ids grow, into blocks.
+    pub(crate) fn pack(&mut self, bodies: &[(BodyId, MessageBody)]) -> std::io::Result<PackedGroup> {
+        if bodies.is_empty() {
+            return Ok(PackedGroup::default());
+        }
+        let bytes = |bodies: &[(BodyId, MessageBody)]| -> usize {
+            bodies.iter().map(|(_, body)| body.content().len()).sum()
+        };
+        if bodies.len() >= SMALL_BODIES || bytes(bodies) >= ENOUGH_BYTES {
+            self.small.clear();
+            return Ok(PackedGroup { replaces: None, blocks: self.pack_all(bodies)? });
+        }
+        self.small.extend_from_slice(bodies);
+        if self.small.len() < MOST_BODIES && bytes(&self.small) < ENOUGH_BYTES {
+            return Ok(PackedGroup { replaces: None, blocks: self.pack_all(bodies)? });
+        }
+        let small = std::mem::take(&mut self.small);
+        let replaces = small.first().map(|(id, _)| id.0);
+        Ok(PackedGroup { replaces, blocks: self.pack_all(&small)? })
+    }
+
+    fn pack_all(&mut self, bodies: &[(BodyId, MessageBody)]) -> std::io::Result<Vec<Packed>> {
         let mut blocks = Vec::new();
         let mut rest = bodies;
         while !rest.is_empty() {
@@ -84,7 +122,7 @@ impl Packer {
         bodies.iter().for_each(|(_, body)| raw.extend_from_slice(body.content()));
         let mut data = vec![VERSION];
         put_varint(&mut data, raw.len() as u64);
-        data.extend_from_slice(&self.0.compress(&raw)?);
+        data.extend_from_slice(&self.compressor.compress(&raw)?);
         Ok(data)
     }
 }
@@ -210,7 +248,7 @@ mod tests {
             .map(|(at, size)| (BodyId(7 + 3 * at as u64), body(&format!("n{at}"), vec![at as u8; *size])))
             .collect();
         bodies.extend((100..300).map(|id| (BodyId(id), body("", id.to_string().into_bytes()))));
-        let blocks = Packer::new().and_then(|mut packer| packer.pack(&bodies)).unwrap();
+        let blocks = Packer::new().and_then(|mut packer| packer.pack_all(&bodies)).unwrap();
         for (id, body) in &bodies {
             let packed = blocks.iter().rfind(|block| block.first <= id.0).unwrap();
             let block = Block::read(packed.first, &packed.data).unwrap();
@@ -224,9 +262,31 @@ mod tests {
     }
 
     #[test]
+    fn small_blocks_give_way_to_full_ones() {
+        let mut packer = Packer::new().unwrap();
+        let mut stored: Vec<Packed> = Vec::new();
+        let mut all = Vec::new();
+        for group in [1, 1, 3, 15, 15, 15, 15, 2, 16, 1, 100, 1, 1].into_iter().chain([1; 80]) {
+            let first = all.len() as u64 + 1;
+            let bodies: Vec<_> =
+                (first..first + group).map(|id| (BodyId(id), body("", vec![id as u8; 20]))).collect();
+            let packed = packer.pack(&bodies).unwrap();
+            stored.retain(|block| packed.replaces.is_none_or(|from| block.first < from));
+            stored.extend(packed.blocks);
+            all.extend(bodies);
+            for (id, body) in &all {
+                let block = stored.iter().rfind(|block| block.first <= id.0).unwrap();
+                let block = Block::read(block.first, &block.data).unwrap();
+                assert_eq!(block.get(id.0), Some(("", &body.content()[..])), "body {id} after {}", all.len());
+            }
+        }
+        assert!(stored.len() < 30, "{} blocks", stored.len());
+    }
+
+    #[test]
     fn damage_is_noticed_and_named() {
         let bodies = [(BodyId(4), body("a", b"Mustermann".repeat(20).to_vec()))];
-        let packed = Packer::new().and_then(|mut packer| packer.pack(&bodies)).unwrap().remove(0).data;
+        let packed = Packer::new().and_then(|mut packer| packer.pack_all(&bodies)).unwrap().remove(0).data;
         for at in 0..packed.len() {
             let mut damaged = packed.clone();
             damaged[at] ^= 0x55;

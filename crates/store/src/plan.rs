@@ -8,7 +8,7 @@ use model::{
     BodyId, Event, MessageBody, MessageHeader, MessageId, SocketId, SocketSession, StateChange, Timestamp,
 };
 
-use crate::block::{Packed, Packer};
+use crate::block::{PackedGroup, Packer};
 use crate::{Change, HeaderUpdate};
 
 /// What becomes of a stored socket, in order.
@@ -30,7 +30,7 @@ pub(crate) struct PlannedBody {
 #[derive(Default)]
 pub(crate) struct Plan {
     pub(crate) bodies: Vec<PlannedBody>,
-    pub(crate) blocks: Vec<Packed>,
+    pub(crate) packed: PackedGroup,
     pub(crate) created: Vec<MessageHeader>,
     pub(crate) updated: Vec<HeaderUpdate>,
     pub(crate) events: Vec<(Timestamp, Event)>,
@@ -62,7 +62,7 @@ impl Plan {
         // Ids grow from change to change; only within one they may stand in another order.
         bodies.sort_by_key(|(id, _)| *id);
         plan.created.sort_by_key(|header| header.id);
-        plan.blocks = packer.pack(&bodies)?;
+        plan.packed = packer.pack(&bodies)?;
         plan.bodies = bodies.into_iter().map(|(id, body)| PlannedBody { id, body, message: None }).collect();
         plan.name_bodies();
         plan.coalesce();

@@ -83,9 +83,12 @@ fn write_bodies(db: &Connection, terms: &mut Terms, plan: &Plan) -> rusqlite::Re
     if plan.bodies.is_empty() {
         return Ok(());
     }
+    if let Some(from) = plan.packed.replaces {
+        db.prepare_cached("DELETE FROM block WHERE id >= ?1")?.execute([from as i64])?;
+    }
     let mut insert =
         db.prepare_cached("INSERT INTO block (id, part, parts, data) VALUES (?1, ?2, ?3, ?4)")?;
-    for block in &plan.blocks {
+    for block in &plan.packed.blocks {
         let parts = block.parts();
         let count = parts.len() as i64;
         for (at, part) in (0..).zip(parts) {

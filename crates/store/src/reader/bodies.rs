@@ -53,18 +53,19 @@ impl Blocks {
 }
 
 fn read_block(reader: &Reader, id: u64) -> Result<Option<Block>, StoreError> {
-    let mut find = reader
-        .db
-        .prepare_cached("SELECT id - part, parts FROM block WHERE id <= ?1 ORDER BY id DESC LIMIT 1")?;
-    let found = find.query_row([id as i64], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let Some((first, count)): Option<(i64, i64)> = found else { return Ok(None) };
-    let mut parts =
-        reader.db.prepare_cached("SELECT data FROM block WHERE id >= ?1 AND id < ?1 + ?2 ORDER BY id")?;
-    let mut rows = parts.query([first, count])?;
-    let mut data = Vec::new();
+    // One statement, so one state of the store: small blocks give way to full ones.
+    let mut parts = reader.db.prepare_cached(
+        "SELECT first, data FROM block JOIN (
+             SELECT id - part AS first, parts AS count FROM block WHERE id <= ?1 ORDER BY id DESC LIMIT 1
+         ) ON id >= first AND id < first + count ORDER BY id",
+    )?;
+    let mut rows = parts.query([id as i64])?;
+    let (mut first, mut data) = (None, Vec::new());
     while let Some(row) = rows.next()? {
-        data.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+        first = Some(row.get::<_, i64>(0)?);
+        data.extend_from_slice(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
     }
+    let Some(first) = first else { return Ok(None) };
     Block::read(first as u64, &data).map(Some)
 }
 

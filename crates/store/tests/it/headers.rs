@@ -136,6 +136,25 @@ fn bodies_come_back_byte_for_byte() {
 }
 
 #[test]
+fn bodies_that_come_one_by_one_are_read_back_while_their_blocks_are_joined() {
+    let mut store = Store::new();
+    let reader = store.reader();
+    for at in 1..=150 {
+        store.commit(|ids| message(ids, "to", &format!("body {at}")));
+        for id in [1, at / 2 + 1, at] {
+            let body = reader.body(BodyId(id)).unwrap().unwrap();
+            assert_eq!(body.content(), &format!("body {id}"), "after {at}");
+        }
+    }
+    drop(reader);
+    store.reopen();
+    for id in 1..=150 {
+        let body = store.reader().body(BodyId(id)).unwrap().unwrap();
+        assert_eq!(body.content(), &format!("body {id}"));
+    }
+}
+
+#[test]
 fn a_session_is_all_its_headers_in_order() {
     let store = Store::new();
     let session = store.commit(|ids| {

@@ -120,6 +120,10 @@ fn compare(store: &Store, model: &Model) {
     let all = MessageFilter { limit: usize::MAX >> 1, oldest_first: true, ..MessageFilter::default() };
     let expected: Vec<_> = model.headers.values().map(|(header, _)| header.clone()).collect();
     assert_eq!(reader.messages(&all).unwrap(), expected);
+    for (header, content) in model.headers.values() {
+        let body = reader.body(header.body.unwrap()).unwrap().unwrap();
+        assert_eq!(body.content(), content);
+    }
     for target in ["t0", "t1", "t2"] {
         let window = reader.window(target, None, 1_000, 1 << 30).unwrap();
         let window: Vec<_> = window
