@@ -4,6 +4,8 @@
 //! terms, a session is written only where it is not the header's own id, the time of the end as the
 //! distance to the beginning, and five small enums share one number.
 
+use std::sync::LazyLock;
+
 use model::{
     BodyId, BusinessType, Invocation, MessageHeader, MessageId, MessageStatus, MessageType, Priority,
     SessionId, Timestamp,
@@ -17,9 +19,23 @@ pub(crate) const HEADER_COLUMNS: &str = "id, kind, status, priority, target, sou
      processed, description, corresponding, is_error, error_status, return_queue, business_process, \
      super_session, resent, banked";
 
-/// Writes a header of which everything that is rare is absent.
-const INSERT_ORDINARY: &str = "INSERT INTO header (id, kind, status, priority, target, source, session, body, \
-     created, processed, description) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)";
+/// Headers without anything rare are written several at once: 0.44 instead of 0.67 us each, since to
+/// begin and end a statement takes half as long as to write a row.
+const AT_ONCE: usize = 16;
+/// The values of such a header.
+const ORDINARY: usize = 11;
+
+static INSERT_ONE: LazyLock<String> = LazyLock::new(|| insert_ordinary(1));
+static INSERT_SEVERAL: LazyLock<String> = LazyLock::new(|| insert_ordinary(AT_ONCE));
+
+fn insert_ordinary(rows: usize) -> String {
+    let row = format!("({})", ["?"; ORDINARY].join(","));
+    format!(
+        "INSERT INTO header (id, kind, status, priority, target, source, session, body, created, processed, \
+         description) VALUES {}",
+        vec![row; rows].join(",")
+    )
+}
 
 /// Writes a header with all it can have.
 const INSERT_ANY: &str = "INSERT INTO header (id, kind, status, priority, target, source, session, body, \
@@ -42,12 +58,23 @@ pub(crate) fn insert_headers(
     terms: &mut Terms,
     headers: &[MessageHeader],
 ) -> rusqlite::Result<()> {
-    let mut ordinary = db.prepare_cached(INSERT_ORDINARY)?;
-    for header in headers {
-        if is_ordinary(header) {
-            insert(&mut ordinary, db, terms, header)?;
-        } else {
-            insert(&mut *db.prepare_cached(INSERT_ANY)?, db, terms, header)?;
+    let mut one = db.prepare_cached(&INSERT_ONE)?;
+    let mut several = db.prepare_cached(&INSERT_SEVERAL)?;
+    for chunk in headers.chunks(AT_ONCE) {
+        if chunk.len() == AT_ONCE && chunk.iter().all(is_ordinary) {
+            for (at, header) in chunk.iter().enumerate() {
+                bind_ordinary(&mut several, at * ORDINARY, db, terms, header)?;
+            }
+            several.raw_execute()?;
+            continue;
+        }
+        for header in chunk {
+            if is_ordinary(header) {
+                bind_ordinary(&mut one, 0, db, terms, header)?;
+                one.raw_execute()?;
+            } else {
+                insert_any(db, terms, header)?;
+            }
         }
     }
     Ok(())
@@ -65,34 +92,39 @@ fn is_ordinary(header: &MessageHeader) -> bool {
         && header.banked == 0
 }
 
-fn insert(
+fn bind_ordinary(
     insert: &mut Statement<'_>,
+    before: usize,
     db: &Connection,
     terms: &mut Terms,
     header: &MessageHeader,
 ) -> rusqlite::Result<()> {
     let own_session = header.session.0 == header.id.0;
-    insert.raw_bind_parameter(1, header.id.0 as i64)?;
-    insert.raw_bind_parameter(2, kind(header))?;
-    insert.raw_bind_parameter(3, header.status as u8)?;
-    insert.raw_bind_parameter(4, header.priority as u8)?;
-    insert.raw_bind_parameter(5, terms.known(db, &header.target)?)?;
-    insert.raw_bind_parameter(6, terms.known(db, &header.source)?)?;
-    insert.raw_bind_parameter(7, (!own_session).then_some(header.session.0 as i64))?;
-    insert.raw_bind_parameter(8, header.body.map(|id| id.0 as i64))?;
-    insert.raw_bind_parameter(9, header.time_created.0)?;
-    insert.raw_bind_parameter(10, header.time_processed.map(|t| t.0.wrapping_sub(header.time_created.0)))?;
-    insert.raw_bind_parameter(11, terms.any(db, &header.description)?)?;
-    if insert.parameter_count() > 11 {
-        insert.raw_bind_parameter(12, header.corresponding.map(|id| id.0 as i64))?;
-        insert.raw_bind_parameter(13, header.is_error.then_some(1))?;
-        insert.raw_bind_parameter(14, text(&header.error_status))?;
-        insert.raw_bind_parameter(15, terms.any(db, &header.return_queue)?)?;
-        insert.raw_bind_parameter(16, header.business_process.map(|id| id as i64))?;
-        insert.raw_bind_parameter(17, text(&header.super_session))?;
-        insert.raw_bind_parameter(18, text(&header.resent))?;
-        insert.raw_bind_parameter(19, (header.banked != 0).then_some(header.banked))?;
-    }
+    insert.raw_bind_parameter(before + 1, header.id.0 as i64)?;
+    insert.raw_bind_parameter(before + 2, kind(header))?;
+    insert.raw_bind_parameter(before + 3, header.status as u8)?;
+    insert.raw_bind_parameter(before + 4, header.priority as u8)?;
+    insert.raw_bind_parameter(before + 5, terms.known(db, &header.target)?)?;
+    insert.raw_bind_parameter(before + 6, terms.known(db, &header.source)?)?;
+    insert.raw_bind_parameter(before + 7, (!own_session).then_some(header.session.0 as i64))?;
+    insert.raw_bind_parameter(before + 8, header.body.map(|id| id.0 as i64))?;
+    insert.raw_bind_parameter(before + 9, header.time_created.0)?;
+    let processed = header.time_processed.map(|time| time.0.wrapping_sub(header.time_created.0));
+    insert.raw_bind_parameter(before + 10, processed)?;
+    insert.raw_bind_parameter(before + 11, terms.any(db, &header.description)?)
+}
+
+fn insert_any(db: &Connection, terms: &mut Terms, header: &MessageHeader) -> rusqlite::Result<()> {
+    let mut insert = db.prepare_cached(INSERT_ANY)?;
+    bind_ordinary(&mut insert, 0, db, terms, header)?;
+    insert.raw_bind_parameter(12, header.corresponding.map(|id| id.0 as i64))?;
+    insert.raw_bind_parameter(13, header.is_error.then_some(1))?;
+    insert.raw_bind_parameter(14, text(&header.error_status))?;
+    insert.raw_bind_parameter(15, terms.any(db, &header.return_queue)?)?;
+    insert.raw_bind_parameter(16, header.business_process.map(|id| id as i64))?;
+    insert.raw_bind_parameter(17, text(&header.super_session))?;
+    insert.raw_bind_parameter(18, text(&header.resent))?;
+    insert.raw_bind_parameter(19, (header.banked != 0).then_some(header.banked))?;
     insert.raw_execute()?;
     Ok(())
 }

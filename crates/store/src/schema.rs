@@ -62,7 +62,7 @@ pub(crate) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     db.execute_batch(
         "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
          PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 67108864;
-         PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;",
+         PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;",
     )
     .map_err(failed)?;
     migrate(&mut db, path, MIGRATIONS)?;
@@ -119,7 +119,7 @@ pub(crate) fn connect_for_reading(path: &Path) -> Result<Connection, StoreError>
         let db = Connection::open_with_flags(name, flags)?;
         db.busy_timeout(BUSY)?;
         db.set_prepared_statement_cache_capacity(64);
-        db.execute_batch("PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;")?;
+        db.execute_batch("PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;")?;
         version(&db)?;
         Ok(db)
     };

@@ -64,7 +64,7 @@ impl IndexWriter {
         db.execute_batch(
             "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
              PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 67108864;
-             PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;",
+             PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;",
         )?;
         let made: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if made == 0 {

@@ -80,6 +80,27 @@ fn every_field_of_a_header_comes_back() {
 }
 
 #[test]
+fn ordinary_and_unusual_headers_of_one_group_come_back_in_any_mixture() {
+    let store = Store::new();
+    let written = store.commit(|ids| {
+        let mut created = Vec::new();
+        for at in 0..200u64 {
+            let mut header = header(ids.message(), &format!("to {}", at % 5), None, 1_000 + at as i64);
+            // Runs of every length around what is written at once.
+            if at.is_power_of_two() || at == 90 || at == 107 {
+                header.resent = "r".to_owned();
+            }
+            created.push(header);
+        }
+        (Change { created: created.clone(), ..Change::default() }, created)
+    });
+    let reader = store.reader();
+    for header in &written {
+        assert_eq!(reader.header(header.id).unwrap().as_ref(), Some(header));
+    }
+}
+
+#[test]
 fn an_update_replaces_the_outcome_and_nothing_else() {
     let store = Store::new();
     let id = store.commit(|ids| message(ids, "to", "x"));
