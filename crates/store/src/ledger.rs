@@ -189,8 +189,9 @@ impl std::fmt::Debug for Ledger {
 impl Inner {
     fn close(&self) -> Result<(), StoreError> {
         self.line.close();
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Threads { writer, indexer }) = threads {
+        // Held to the end: nobody may think it closed, and take the store, while it is being closed.
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Threads { writer, indexer }) = threads.take() {
             // A thread that ended by a defect has said so: the line carries its trouble.
             let database = writer.join();
             if let (Some(feed), Some(indexer)) = (&self.feed, indexer) {

@@ -18,7 +18,7 @@ const GROUP_BYTES: usize = 8 << 20;
 /// How long completions and events alone wait for something that has to be committed anyway.
 const LAZY_WAIT: Duration = Duration::from_millis(5);
 /// What may be on its way to the ledger, in KiB.
-const ROOM_KIB: u32 = 16 << 10;
+const ROOM_KIB: u32 = 8 << 10;
 
 /// A change in the line.
 pub(crate) struct Pending {

@@ -3,6 +3,8 @@
 //! Nothing random is inserted on the hot path: rows are keyed by ids that grow, and an index holds
 //! either what grows too (sessions) or only the few rows that stand in one status.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,6 +56,7 @@ const BUSY: Duration = Duration::from_secs(10);
 /// The engine's connection to the ledger: every commit is synced to disk.
 pub(crate) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     let failed = |error: rusqlite::Error| StoreError::open(path, error);
+    create_private(path).map_err(|error| StoreError::open(path, error))?;
     let mut db = Connection::open(path).map_err(failed)?;
     db.busy_timeout(BUSY).map_err(failed)?;
     db.set_prepared_statement_cache_capacity(64);
@@ -67,6 +70,15 @@ pub(crate) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     .map_err(failed)?;
     migrate(&mut db, path, MIGRATIONS)?;
     Ok(db)
+}
+
+/// Makes a file that only its owner may read, where there is none: it will hold what patients told
+/// their doctors. SQLite gives the files beside it the same mode.
+pub(crate) fn create_private(path: &Path) -> std::io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Takes the steps that a store has not taken, all or none.

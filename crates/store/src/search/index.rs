@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 
 use super::token;
 use crate::StoreError;
+use crate::schema::create_private;
 
 /// The format of the file; another one is made anew.
 const VERSION: i64 = 1;
@@ -31,6 +32,7 @@ pub(crate) struct IndexWriter {
 impl IndexWriter {
     /// Opens the index of that store, or makes a new one where there is none that fits.
     pub(crate) fn open(path: &Path, store: &str, last_body: u64) -> Result<(Self, u64), StoreError> {
+        create_private(path).map_err(|error| StoreError::open(path, error))?;
         let opened = Self::connect(path, store).and_then(|index| {
             let indexed = index.indexed()?;
             Ok((index, indexed))
@@ -55,6 +57,7 @@ impl IndexWriter {
                 _ => {}
             }
         }
+        create_private(path).map_err(|error| StoreError::open(path, error))?;
         Self::connect(path, store).map_err(|error| StoreError::open(path, error))
     }
 

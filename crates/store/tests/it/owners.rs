@@ -1,13 +1,14 @@
 //! Who may open a store, and in what state.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use orris_store::{LOCK_FILE, Ledger, Reader, STORE_FILE, StoreError};
+use orris_store::{LOCK_FILE, Ledger, Reader, SEARCH_FILE, STORE_FILE, StoreError};
 use rusqlite::Connection;
 
 use tempfile::TempDir;
 
-use crate::support::{Store, commit, lines, message, open};
+use crate::support::{Store, commit, lines, message, open, wait_for};
 
 #[test]
 fn a_second_engine_is_refused_with_the_owners_name() {
@@ -148,5 +149,16 @@ fn a_store_of_another_version_is_refused_with_both_versions() {
     for error in [Ledger::open(&store.dir(), None).unwrap_err(), Reader::open(&store.dir()).unwrap_err()] {
         assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error}");
         assert!(error.to_string().contains("has version 99, this program knows versions up to 1"), "{error}");
+    }
+}
+
+#[test]
+fn only_the_owner_may_read_what_is_stored() {
+    let store = Store::new();
+    store.commit(|ids| message(ids, "to", "patient=7"));
+    wait_for("the index", || store.ledger.stats().not_indexed == 0);
+    for file in [STORE_FILE, "store.db-wal", SEARCH_FILE, "search.db-wal"] {
+        let mode = std::fs::metadata(store.dir().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
     }
 }
