@@ -86,6 +86,9 @@ impl Writer {
         self.counters.changes.fetch_add(count as u64, Ordering::Relaxed);
         self.counters.headers.fetch_add(plan.created.len() as u64, Ordering::Relaxed);
         self.counters.bodies.fetch_add(plan.bodies.len() as u64, Ordering::Relaxed);
+        if let (Some(feed), Some(body)) = (&self.feed, plan.bodies.last()) {
+            feed.announce(body.id.0);
+        }
         self.line.publish(last);
         drop(permits);
         if let Some(feed) = &self.feed {

@@ -4,6 +4,7 @@
 //! gather they are let go, and the indexer reads them from the ledger instead.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,7 @@ struct State {
 pub(crate) struct Feed {
     state: Mutex<State>,
     work: Condvar,
+    announced: AtomicU64,
 }
 
 /// What the indexer shall do next.
@@ -52,11 +54,17 @@ impl Feed {
             indexed: 0,
             closing: false,
         };
-        Feed { state: Mutex::new(state), work: Condvar::new() }
+        Feed { state: Mutex::new(state), work: Condvar::new(), announced: AtomicU64::new(committed) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes the last committed body, before anybody learns that it is durable: so whoever did can
+    /// wait for the index. It wakes nobody, which may come after the acknowledgements.
+    pub(crate) fn announce(&self, last: u64) {
+        self.announced.store(last, Ordering::Release);
     }
 
     /// Tells of committed bodies, in order.
@@ -91,8 +99,8 @@ impl Feed {
 
     /// How many bodies are not indexed yet, about.
     pub(crate) fn behind(&self) -> u64 {
-        let state = self.lock();
-        state.committed.saturating_sub(state.indexed)
+        let indexed = self.lock().indexed;
+        self.announced.load(Ordering::Acquire).saturating_sub(indexed)
     }
 
     pub(crate) fn is_closing(&self) -> bool {
