@@ -18,7 +18,7 @@ use crate::latency::{address, free_port, production};
 use crate::report::{against, figure, rate, section};
 
 /// The role of a child process: the bare server.
-pub const BARE: &str = "bare-fanout";
+pub(crate) const BARE: &str = "bare-fanout";
 const BROADCASTS: usize = 100;
 const TEXT: &str = "Something has change!";
 
@@ -27,7 +27,7 @@ fn config() -> WebSocketConfig {
 }
 
 /// Measures at both sizes.
-pub fn run(folder: &Path) {
+pub(crate) fn run(folder: &Path) {
     for sockets in [1_000, 9_000] {
         section(&format!("{BROADCASTS} broadcasts to {sockets} sockets"));
         let bare = bare(sockets);
@@ -42,7 +42,7 @@ pub fn run(folder: &Path) {
 
 /// A server that does nothing but accept `sockets` connections and write to each in turn, once it is
 /// told to by a byte on standard input.
-pub fn serve_bare(port: u16, sockets: usize) {
+pub(crate) fn serve_bare(port: u16, sockets: usize) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

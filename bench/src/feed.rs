@@ -84,7 +84,7 @@ const NOTES: [&str; 10] = [
 ];
 
 /// One ADT message of about 1,024 bytes with this number as its control id.
-pub fn message(number: u64, random: &mut Random) -> String {
+pub(crate) fn message(number: u64, random: &mut Random) -> String {
     let family = FAMILY[random.below(FAMILY.len() as u64) as usize];
     let given = GIVEN[random.below(GIVEN.len() as u64) as usize];
     let next_of_kin = GIVEN[random.below(GIVEN.len() as u64) as usize];

@@ -39,7 +39,7 @@ operations:
 }
 
 /// Runs both drops.
-pub fn run(folder: &Path) {
+pub(crate) fn run(folder: &Path) {
     section(&format!(
         "file drop, {} files of one 1 KiB message, to archive and one output file each",
         count(FILES as f64)
@@ -145,7 +145,7 @@ fn batch(folder: &Path) {
 }
 
 /// Writes a batch of `messages` to `path` and returns its size.
-pub fn write_batch(path: &Path, messages: usize) -> u64 {
+pub(crate) fn write_batch(path: &Path, messages: usize) -> u64 {
     let mut random = Random::new(2);
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path).expect("created"));
     let mut put = |text: &str| file.write_all(text.as_bytes()).expect("written");
@@ -167,12 +167,12 @@ fn is_empty(folder: &Path) -> bool {
 }
 
 /// Whether no message waits any more.
-pub fn is_done(reader: &Reader) -> bool {
+pub(crate) fn is_done(reader: &Reader) -> bool {
     reader.queues().is_ok_and(|queues| queues.is_empty())
 }
 
 /// Waits until `condition` holds, looking 50 times a second.
-pub fn wait(engine: &mut Engine, mut condition: impl FnMut(&Reader) -> bool) {
+pub(crate) fn wait(engine: &mut Engine, mut condition: impl FnMut(&Reader) -> bool) {
     let reader = Reader::open(engine.data_dir()).expect("a reader beside the engine");
     while !condition(&reader) {
         assert!(!engine.ended(), "the engine ended:\n{}", engine.log());

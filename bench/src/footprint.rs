@@ -11,7 +11,7 @@ use crate::report::{figure, millis, percentile, section};
 const STARTS: usize = 15;
 
 /// Measures.
-pub fn run(folder: &Path) {
+pub(crate) fn run(folder: &Path) {
     section("at rest");
     let mut times = Vec::new();
     let mut resident = 0;

@@ -19,12 +19,12 @@ const HEADERS: usize = 3;
 const QUERIES: usize = 300;
 
 /// Grows a store and asks it.
-pub fn run(folder: &Path) {
+pub(crate) fn run(folder: &Path) {
     section(&format!(
         "growth to {} messages of 1 KiB, {HEADERS} headers each, default search fields, {GROUP} per change",
         count((STEP * STEPS) as f64)
     ));
-    let ledger = Ledger::open(folder, Some(Arc::new(components::search_fields))).expect("a store");
+    let ledger = Ledger::open(folder, Some(Arc::new(components::search::search_fields))).expect("a store");
     let mut random = Random::new(4);
     let mut rates = Vec::new();
     let mut bytes = 0u64;

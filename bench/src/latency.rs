@@ -15,7 +15,7 @@ use crate::report::{figure, millis, percentile, section};
 const FILES: usize = 2_000;
 
 /// The article's production: a file service, a WebSocket server, and the process that tells it.
-pub fn production(port: u16) -> String {
+pub(crate) fn production(port: u16) -> String {
     format!(
         "production: Bench.Sockets
 services:
@@ -35,18 +35,18 @@ processes:
 }
 
 /// A port that is free now.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
     socket.expect("a free port").port()
 }
 
 /// The address of the article's server on that port.
-pub fn address(port: u16) -> String {
+pub(crate) fn address(port: u16) -> String {
     format!("ws://127.0.0.1:{port}/csp/user/User.WebSocketServer.cls")
 }
 
 /// Measures.
-pub fn run(folder: &Path) {
+pub(crate) fn run(folder: &Path) {
     section("from rename into the folder to the frame in the client, one client, lock step");
     let port = free_port();
     let mut engine = Engine::start(folder, &production(port), &[]);

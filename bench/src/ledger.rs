@@ -20,7 +20,7 @@ use crate::report::{against, rate, section};
 const GROUPS: [(usize, usize); 4] = [(1, 3_000), (16, 40_000), (128, 150_000), (1024, 400_000)];
 
 /// Measures each group size in a store of its own.
-pub fn run(folder: &Path) {
+pub(crate) fn run(folder: &Path) {
     section("ledger, 1 KiB bodies, 2 headers each, every group synced");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     for (group, messages) in GROUPS {
@@ -44,7 +44,7 @@ pub fn run(folder: &Path) {
 }
 
 /// That many different bodies.
-pub fn bodies(count: usize) -> Vec<MessageBody> {
+pub(crate) fn bodies(count: usize) -> Vec<MessageBody> {
     let mut random = Random::new(3);
     (0..count)
         .map(|number| {
@@ -55,7 +55,7 @@ pub fn bodies(count: usize) -> Vec<MessageBody> {
 }
 
 /// A group of messages as the engine stores them: a body, and `headers` completed hops.
-pub fn change(ids: &mut Ids, bodies: &[MessageBody], group: usize, headers: usize) -> Change {
+pub(crate) fn change(ids: &mut Ids, bodies: &[MessageBody], group: usize, headers: usize) -> Change {
     let (service, router, operation): (Arc<str>, Arc<str>, Arc<str>) =
         ("HL7FileService".into(), "MsgRouter".into(), "HL7FileOperation".into());
     let mut change = Change::default();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::report::{millis, percentile};
 
 /// Prints processors, memory, kernel, and the disk's synchronous speed in `folder`.
-pub fn print(folder: &Path) {
+pub(crate) fn print(folder: &Path) {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =
         cpu.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown processor");

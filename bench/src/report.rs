@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 /// Prints a section's title.
-pub fn section(title: &str) {
+pub(crate) fn section(title: &str) {
     println!("\n{title}");
 }
 
 /// A figure with the limit that the same run measured, and the share of it that was reached.
-pub fn against(what: &str, figure: f64, unit: &str, limit_name: &str, limit: f64, wanted: &str) {
+pub(crate) fn against(what: &str, figure: f64, unit: &str, limit_name: &str, limit: f64, wanted: &str) {
     println!(
         "  {what:<46} {:>12} {unit:<6} {:>5.0} % of {limit_name} ({} {unit})   wanted {wanted}",
         count(figure),
@@ -18,12 +18,12 @@ pub fn against(what: &str, figure: f64, unit: &str, limit_name: &str, limit: f64
 }
 
 /// A figure that stands alone.
-pub fn figure(what: &str, figure: &str, wanted: &str) {
+pub(crate) fn figure(what: &str, figure: &str, wanted: &str) {
     println!("  {what:<46} {figure:>19}   wanted {wanted}");
 }
 
 /// A number with thousands separated.
-pub fn count(number: f64) -> String {
+pub(crate) fn count(number: f64) -> String {
     let digits = format!("{:.0}", number.abs());
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -36,17 +36,17 @@ pub fn count(number: f64) -> String {
 }
 
 /// How many a second.
-pub fn rate(count: usize, time: Duration) -> f64 {
+pub(crate) fn rate(count: usize, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64()
 }
 
 /// The value below which that share of the sorted values lies.
-pub fn percentile(sorted: &[Duration], share: f64) -> Duration {
+pub(crate) fn percentile(sorted: &[Duration], share: f64) -> Duration {
     let index = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
     sorted.get(index).copied().unwrap_or_default()
 }
 
 /// A duration in milliseconds with three digits behind the point.
-pub fn millis(time: Duration) -> String {
+pub(crate) fn millis(time: Duration) -> String {
     format!("{:.3} ms", time.as_secs_f64() * 1000.0)
 }

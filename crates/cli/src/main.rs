@@ -14,6 +14,11 @@ use clap::Parser;
 
 use output::{ColourChoice, Exit, Screen};
 
+/// Messages are made in one thread and dropped in another: glibc's allocator keeps an arena for each
+/// thread and grew to twice the memory at two thirds of the speed.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Takes in HL7 messages, routes them, sends them on, and shows what became of each.
 #[derive(Debug, Parser)]
 #[command(name = "orris", version, arg_required_else_help = true, after_help = EXIT_CODES)]

@@ -9,7 +9,7 @@ use model::{
 use store::{Change, Ids, Seq};
 
 use crate::engine::{Engine, Item, about, log};
-use crate::lots::{Lots, Route};
+use crate::lots::{Lots, Route, pace};
 use crate::ticket::Ticket;
 
 /// About what a header costs on its way to the ledger.
@@ -60,10 +60,7 @@ pub(crate) async fn admit(engine: &Engine, source: Source<'_>, intake: Intake) -
             item.changed(seq);
         }
     }
-    if source.routes.iter().any(|route| route.queue.is_spilled()) {
-        // What is left to the disk has to be read back: those who work on it get their turn first.
-        tokio::task::yield_now().await;
-    }
+    pace(source.routes).await;
     (seq, sessions)
 }
 

@@ -1,6 +1,7 @@
 //! New messages on their way to queues, gathered so that each queue is locked once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{BusinessType, Message};
 
@@ -22,6 +23,16 @@ impl Route {
         let item = engine.item(name)?;
         let queue = item.queue.clone()?;
         Some(Route { name: item.name().clone(), kind: item.def.business_type(), queue })
+    }
+}
+
+/// How long one batch waits at most for its targets to have room.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// Gives those who work on full queues their turn, before more is sent there.
+pub(crate) async fn pace(routes: &[Route]) {
+    for route in routes {
+        route.queue.pace(PATIENCE).await;
     }
 }
 

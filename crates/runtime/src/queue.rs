@@ -6,8 +6,9 @@
 //! been in the window is never read back, since reading begins behind the last one that was.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use model::{Message, MessageId, Priority};
 use tokio::sync::Notify;
@@ -23,7 +24,7 @@ pub struct QueueWindow {
 
 impl Default for QueueWindow {
     fn default() -> Self {
-        QueueWindow { count: 1024, bytes: 8 << 20 }
+        QueueWindow { count: 4096, bytes: 4 << 20 }
     }
 }
 
@@ -102,6 +103,9 @@ pub(crate) struct Queue<T> {
     held: AtomicU64,
     arrived: Notify,
     low: Notify,
+    /// Whether those who send wait for room no more, since nobody makes any.
+    hopeless: AtomicBool,
+    roomy: Notify,
 }
 
 impl<T: Clone> Queue<T> {
@@ -122,6 +126,8 @@ impl<T: Clone> Queue<T> {
             held: AtomicU64::new(0),
             arrived: Notify::new(),
             low: Notify::new(),
+            hopeless: AtomicBool::new(false),
+            roomy: Notify::new(),
         }
     }
 
@@ -144,9 +150,35 @@ impl<T: Clone> Queue<T> {
         self.held.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Whether a part of it is on disk alone.
-    pub(crate) fn is_spilled(&self) -> bool {
-        self.lanes().iter().any(|lane| lane.spill.is_some())
+    /// Waits a moment while the window is more than half full, so that what comes goes through memory
+    /// and not over the disk. Bounded by `patience`, and given up until the queue is short again once it
+    /// was in vain: a slow target slows nobody.
+    pub(crate) async fn pace(&self, patience: Duration) {
+        if self.is_short() {
+            self.hopeless.store(false, Ordering::Relaxed);
+        } else if !self.hopeless.load(Ordering::Relaxed) {
+            let short = async {
+                loop {
+                    let roomy = self.roomy.notified();
+                    if self.is_short() {
+                        break;
+                    }
+                    roomy.await;
+                }
+            };
+            if tokio::time::timeout(patience, short).await.is_err() {
+                self.hopeless.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether at most half of the window is taken, and nothing is on disk alone.
+    fn is_short(&self) -> bool {
+        self.lanes().iter().all(|lane| {
+            lane.spill.is_none()
+                && lane.waiting.len() <= self.window.count / 2
+                && lane.bytes <= self.window.bytes / 2
+        })
     }
 
     /// Puts new messages at the end. Their ids are larger than any before.
@@ -210,6 +242,9 @@ impl<T: Clone> Queue<T> {
         drop(lanes);
         if low {
             self.low.notify_one();
+        }
+        if !taken.is_empty() {
+            self.roomy.notify_waiters();
         }
         // One wake-up was for all that arrived; other workers of the item hear of the rest.
         if more && !taken.is_empty() {

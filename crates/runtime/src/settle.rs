@@ -10,7 +10,7 @@ use store::{Change, HeaderUpdate, Ids};
 
 use crate::engine::{Engine, Item, about, log};
 use crate::intake::HEADER_BYTES;
-use crate::lots::{Lots, Route};
+use crate::lots::{Lots, Route, pace};
 use crate::slot::stands;
 use crate::ticket::Ticket;
 
@@ -212,6 +212,7 @@ impl<'a> Settling<'a> {
         for event in quiet {
             tracing::debug!(item = event.item, message_id = event.message.map(|id| id.0), "{}", event.text);
         }
+        pace(&routes).await;
     }
 }
 
