@@ -18,7 +18,7 @@ use super::archive::PuttingAway;
 use super::recover::recover;
 use super::rows::{PREFIX, Progress, Taken};
 use super::scan::{Candidate, Haul, Tracker, Wanted, sort};
-use super::take::{Group, Reader, Reading};
+use super::take::{Abandoned, Group, Reader, Reading};
 use super::watch::{Hint, Watch};
 use crate::adapters::disk::blocking;
 
@@ -26,8 +26,10 @@ use crate::adapters::disk::blocking;
 const READ_AHEAD: usize = 2;
 /// Groups that have been handed over and wait to be durable and put away.
 const IN_FLIGHT: usize = 64;
-/// So many hints are looked at on the spot.
+/// So many hints are looked at, and so many files read, on the spot.
 const FEW: usize = 16;
+/// So many bytes at most.
+const SMALL: u64 = 256 << 10;
 /// Files that are put away in one go.
 const MOST_AT_ONCE: usize = 2_048;
 
@@ -64,8 +66,32 @@ struct State {
     busy: HashSet<PathBuf>,
     /// Files that could not be put away and stay.
     left: Vec<Taken>,
+    /// Files that came by rename to the places of some: they are taken when those are out of the way.
+    behind: HashSet<PathBuf>,
+    /// Hints at those that are in nobody's way any more.
+    hints: Vec<PathBuf>,
     /// Whether other files lie in the places of some.
     again: bool,
+}
+
+impl State {
+    /// A file has been put away.
+    fn is_away(&mut self, came: &Path) {
+        self.busy.remove(came);
+        self.hints.extend(self.behind.take(came));
+    }
+
+    /// Leaves out what is in hand.
+    fn without_busy(&mut self, mut files: Vec<Candidate>) -> Vec<Candidate> {
+        files.retain(|file| {
+            let busy = self.busy.contains(&file.place.came);
+            if busy && file.moved_in {
+                self.behind.insert(file.place.came.clone());
+            }
+            !busy
+        });
+        files
+    }
 }
 
 impl Between {
@@ -140,12 +166,10 @@ impl FileInbound {
             away.errors.into_iter().for_each(|text| say(host, EventKind::Error, text));
             away.warnings.into_iter().for_each(|text| say(host, EventKind::Warning, text));
             let mut state = between.state();
-            files.iter().for_each(|taken| {
-                state.busy.remove(&taken.place.came);
-            });
+            files.iter().for_each(|taken| state.is_away(&taken.place.came));
             state.left.extend(away.left);
-            if away.again {
-                state.again = true;
+            state.again |= away.again;
+            if state.again || !state.hints.is_empty() {
                 between.wake.notify_one();
             }
         }
@@ -181,11 +205,8 @@ struct Taker<'a> {
 impl Taker<'_> {
     async fn run(mut self) -> Result<(), Failure> {
         self.recover().await?;
-        while !self.host.is_stopping() {
-            match self.find().await? {
-                Some(files) => self.take(files).await?,
-                None => break,
-            }
+        while let Some(files) = self.find().await? {
+            self.take(files).await?;
         }
         Ok(())
     }
@@ -202,6 +223,8 @@ impl Taker<'_> {
             say(self.host, EventKind::Warning, text);
         }
         found.left.into_iter().for_each(|taken| self.tracker().leave(taken));
+        // What is still to be put away lies where it came, and must not be found there.
+        self.busy(&found.put_away);
         self.hand_over(None, found.put_away).await;
         if !found.read.is_empty() {
             sort(self.inbound.wanted.order, &mut found.read);
@@ -217,9 +240,12 @@ impl Taker<'_> {
     /// Returns the next files to take; none when the host is to stop.
     async fn find(&mut self) -> Result<Option<Vec<Candidate>>, Failure> {
         loop {
+            if self.host.is_stopping() {
+                return Ok(None);
+            }
             let now = self.host.clock().now();
-            let state = std::mem::take(&mut self.between.state().left);
-            state.into_iter().for_each(|taken| self.tracker().leave(taken));
+            let left = std::mem::take(&mut self.between.state().left);
+            left.into_iter().for_each(|taken| self.tracker().leave(taken));
             let haul = if std::mem::take(&mut self.between.state().again) || now >= self.next_listing {
                 self.next_listing = Timestamp(now.0 + self.inbound.polling.as_millis() as i64);
                 self.with_tracker(move |tracker| tracker.list(now)).await?
@@ -230,9 +256,12 @@ impl Taker<'_> {
                 }
                 let mut hints = self.tracker().due(now);
                 hints.extend(gathered.into_hints());
+                let inbox = &self.reading.folders.inbox;
+                let behind = std::mem::take(&mut self.between.state().hints);
+                hints.extend(behind.iter().map(|came| Hint { path: inbox.join(came), moved_in: true }));
                 if hints.is_empty() {
                     tokio::select! {
-                        () = self.host.stopping() => return Ok(None),
+                        () = self.host.stopping() => {}
                         () = self.watch.news() => {}
                         () = self.between.wake.notified() => {}
                         () = self.host.clock().sleep(self.wait(now)) => {}
@@ -248,10 +277,7 @@ impl Taker<'_> {
             for text in haul.warnings {
                 say(self.host, EventKind::Warning, text);
             }
-            let mut files = haul.files;
-            let busy = self.between.state();
-            files.retain(|file| !busy.busy.contains(&file.place.came));
-            drop(busy);
+            let files = self.between.state().without_busy(haul.files);
             if !files.is_empty() {
                 return Ok(Some(files));
             }
@@ -287,8 +313,12 @@ impl Taker<'_> {
 
     /// Reads the files and hands their messages over, group by group.
     async fn take(&mut self, files: Vec<Candidate>) -> Result<(), Failure> {
+        if files.len() <= FEW && files.iter().map(|file| file.size).sum::<u64>() <= SMALL {
+            return self.take_few(files).await;
+        }
         let (out, mut groups) = mpsc::channel(READ_AHEAD);
-        let reader = Reader::new(self.reading.clone(), out);
+        let send = move |group| out.blocking_send(group).map_err(|_| Abandoned);
+        let reader = Reader::new(self.reading.clone(), send);
         let reading = blocking(move || reader.read(files));
         let taking = async {
             loop {
@@ -307,6 +337,20 @@ impl Taker<'_> {
         taken
     }
 
+    /// A few small files are read on the spot: that is quicker than a change of thread.
+    async fn take_few(&mut self, files: Vec<Candidate>) -> Result<(), Failure> {
+        let mut groups = Vec::new();
+        let keep = |group| {
+            groups.push(group);
+            Ok(())
+        };
+        let _read_to_its_end = Reader::new(self.reading.clone(), keep).read(files);
+        for group in groups {
+            self.submit(group).await?;
+        }
+        Ok(())
+    }
+
     async fn submit(&mut self, mut group: Group) -> Result<(), Failure> {
         self.note_unreadable(&mut group);
         if group.arrivals.is_empty() && group.taken.is_empty() && group.part.is_none() {
@@ -317,10 +361,9 @@ impl Taker<'_> {
             self.tracker().readable(&taken.place.came);
             if let Progress::Left(_) = taken.progress {
                 self.tracker().leave(taken.clone());
-            } else if taken.place.claimed.is_none() {
-                self.between.state().busy.insert(taken.place.came.clone());
             }
         }
+        self.busy(&group.taken);
         let event = |text| Event::new(EventKind::Error, self.host.name(), text);
         let intake = Intake {
             arrivals: group.arrivals,
@@ -337,6 +380,13 @@ impl Taker<'_> {
         }
         self.hand_over(Some(receipt), group.taken).await;
         group.broken.map_or(Ok(()), |reason| Err(Failure::Temporary(reason)))
+    }
+
+    /// Notes files that are taken and still lie where they came. Those in the work folder do not.
+    fn busy(&self, taken: &[Taken]) {
+        let stay = taken.iter().filter(|taken| !matches!(taken.progress, Progress::Left(_)));
+        let here = stay.filter(|taken| taken.place.claimed.is_none()).map(|taken| taken.place.came.clone());
+        self.between.state().busy.extend(here);
     }
 
     fn note_unreadable(&mut self, group: &mut Group) {

@@ -43,9 +43,9 @@ pub(crate) fn recover(folders: &Folders, rows: Vec<Taken>) -> io::Result<Recover
         if !entry.file_type()?.is_file() || name.as_bytes().starts_with(b".") || known.contains(&name) {
             continue;
         }
-        let modified = Identity::of(&entry.metadata()?).modified;
+        let Identity { modified, size, .. } = Identity::of(&entry.metadata()?);
         let place = Place { came: PathBuf::from(&name), claimed: Some(name) };
-        recovered.read.push(Candidate { place, modified, resume: None });
+        recovered.read.push(Candidate { place, modified, size, moved_in: false, resume: None });
     }
     Ok(recovered)
 }
@@ -74,6 +74,8 @@ fn recover_one(folders: &Folders, recovered: &mut Recovered, mut row: Taken) -> 
         Progress::Part(part) if found.size >= part.offset => recovered.read.push(Candidate {
             resume: Some((row.identity, *part)),
             modified: row.identity.modified,
+            size: found.size,
+            moved_in: false,
             place: row.place,
         }),
         Progress::Left(reason) if found == row.identity => match folders.error {

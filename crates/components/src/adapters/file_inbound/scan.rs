@@ -78,6 +78,10 @@ pub(crate) struct Candidate {
     pub(crate) place: Place,
     /// When it was last written to, in nanoseconds since 1970.
     pub(crate) modified: i64,
+    /// Its length in bytes when it was found.
+    pub(crate) size: u64,
+    /// Whether it was seen coming by rename.
+    pub(crate) moved_in: bool,
     /// What it was when it was taken in part, and where to go on.
     pub(crate) resume: Option<(Identity, Part)>,
 }
@@ -264,6 +268,8 @@ impl Tracker {
         haul.files.push(Candidate {
             place: Place { came: came.to_owned(), claimed: None },
             modified: identity.modified,
+            size: identity.size,
+            moved_in,
             resume: None,
         });
         if haul.files.len() >= 2 * MOST {
@@ -297,7 +303,11 @@ impl Tracker {
         self.keep_first(&mut haul);
         sort(self.wanted.order, &mut haul.files);
         // A file can have been hinted at more than once.
-        haul.files.dedup_by(|a, b| a.place == b.place);
+        haul.files.dedup_by(|a, b| {
+            let same = a.place == b.place;
+            b.moved_in |= same && a.moved_in;
+            same
+        });
         for file in &haul.files {
             self.pending.remove(&file.place.came);
         }

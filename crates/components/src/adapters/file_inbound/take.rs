@@ -12,7 +12,6 @@ use bytes::Bytes;
 use hl7::split::{Piece, PieceKind, Splitter};
 use model::{Arrival, BodyClass, Fate, IntakeSession, MessageBody, SessionId, fault};
 use rustix::fs::{Mode, OFlags};
-use tokio::sync::mpsc;
 
 use super::batch::{BatchHandling, Placing};
 use super::rows::{Part, Progress, Taken};
@@ -74,16 +73,16 @@ impl Group {
 /// Nobody takes the groups any more.
 pub(crate) struct Abandoned;
 
-/// Reads `files` one after the other and hands over the groups.
-pub(crate) struct Reader {
+/// Reads files one after the other and hands over the groups.
+pub(crate) struct Reader<Out> {
     reading: Arc<Reading>,
-    out: mpsc::Sender<Group>,
+    out: Out,
     group: Group,
 }
 
-impl Reader {
+impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
     /// Hands groups to `out`.
-    pub(crate) fn new(reading: Arc<Reading>, out: mpsc::Sender<Group>) -> Self {
+    pub(crate) fn new(reading: Arc<Reading>, out: Out) -> Self {
         Reader { reading, out, group: Group::default() }
     }
 
@@ -109,7 +108,7 @@ impl Reader {
         if self.group.is_empty() {
             return Ok(());
         }
-        self.out.blocking_send(std::mem::take(&mut self.group)).map_err(|_| Abandoned)
+        (self.out)(std::mem::take(&mut self.group))
     }
 
     fn read_file(&mut self, mut file: Candidate) -> Result<(), Abandoned> {
@@ -221,11 +220,8 @@ impl Reader {
             Err(error) => return self.break_off(&taking, &error),
         };
         taking.content = bytes.clone();
-        let mut splitter = Splitter::new(self.reading.longest);
-        splitter.push(bytes.clone());
-        splitter.finish();
         let mut reason = None;
-        while let Some(piece) = splitter.next() {
+        for piece in hl7::split::all(bytes.clone(), self.reading.longest) {
             match piece.kind {
                 PieceKind::Framing => {}
                 PieceKind::Unreadable(why) => reason = reason.or(Some(why)),

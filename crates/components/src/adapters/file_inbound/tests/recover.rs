@@ -68,6 +68,8 @@ fn a_file_that_was_taken_in_part_is_read_on() {
     let wanted = Candidate {
         place: row.place.clone(),
         modified: row.identity.modified,
+        size: row.identity.size,
+        moved_in: false,
         resume: Some((row.identity, part(4))),
     };
     assert_eq!(found.read, [wanted]);

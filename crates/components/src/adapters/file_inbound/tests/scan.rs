@@ -242,6 +242,8 @@ fn of_very_many_files_the_first_ones_are_held() {
     let file = |number: usize| Candidate {
         place: Place { came: format!("{number:07}").into(), claimed: None },
         modified: 0,
+        size: 0,
+        moved_in: false,
         resume: None,
     };
     // In an order in which every one is found.

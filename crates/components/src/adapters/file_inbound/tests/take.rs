@@ -27,14 +27,23 @@ impl World {
 
     fn file(&self, name: &str, text: impl AsRef<[u8]>) -> Candidate {
         fs::write(self.data.path().join(name), text).unwrap();
-        Candidate { place: Place { came: name.into(), claimed: None }, modified: 0, resume: None }
+        Candidate {
+            place: Place { came: name.into(), claimed: None },
+            modified: 0,
+            size: 0,
+            moved_in: false,
+            resume: None,
+        }
     }
 
     fn read(&self, files: Vec<Candidate>) -> Vec<Group> {
-        let (out, mut groups) = mpsc::channel(4_096);
-        let read = Reader::new(Arc::new(self.reading.clone()), out).read(files);
-        assert!(read.is_ok(), "the channel is large enough");
-        std::iter::from_fn(move || groups.try_recv().ok()).collect()
+        let mut groups = Vec::new();
+        let out = |group| {
+            groups.push(group);
+            Ok(())
+        };
+        assert!(Reader::new(Arc::new(self.reading.clone()), out).read(files).is_ok());
+        groups
     }
 
     fn read_one(&self, file: Candidate) -> Group {
@@ -244,8 +253,7 @@ fn a_claimed_file_lies_in_the_work_folder_under_its_own_name() {
 #[test]
 fn reading_ends_when_nobody_takes_the_groups() {
     let world = World::new(BatchHandling::SingleSession);
-    let (out, groups) = mpsc::channel(1);
-    drop(groups);
+    let out = |_| Err(Abandoned);
     let read = Reader::new(Arc::new(world.reading.clone()), out).read(vec![world.file("a", MESSAGE)]);
     assert!(read.is_err());
 }
