@@ -4,17 +4,17 @@
 //! Reading goes on while the ledger commits what was read before, and putting away goes on beside
 //! both. Everything between them is bounded: a slow disk or ledger slows the reading down.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
     Event, EventKind, Failure, HostContext, Intake, IntakeSession, Receipt, SessionId, Timestamp, fault,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use super::archive::PuttingAway;
+use super::finish::{Between, Submitted, finish, say};
 use super::recover::recover;
 use super::rows::{PREFIX, Progress, Taken};
 use super::scan::{Candidate, Haul, Tracker, Wanted, sort};
@@ -30,8 +30,6 @@ const IN_FLIGHT: usize = 64;
 const FEW: usize = 16;
 /// So many bytes at most.
 const SMALL: u64 = 256 << 10;
-/// Files that are put away in one go.
-const MOST_AT_ONCE: usize = 2_048;
 
 /// A folder that files are taken out of.
 pub(crate) struct FileInbound {
@@ -45,59 +43,6 @@ pub(crate) struct FileInbound {
     pub(crate) polling: Duration,
     /// Whether hints shorten it.
     pub(crate) watched: bool,
-}
-
-/// A group that the ledger has.
-struct Submitted {
-    receipt: Option<Receipt>,
-    taken: Vec<Taken>,
-}
-
-/// What taking and putting away tell each other.
-#[derive(Default)]
-struct Between {
-    state: Mutex<State>,
-    wake: Notify,
-}
-
-#[derive(Default)]
-struct State {
-    /// Files that are taken and still lie where they came.
-    busy: HashSet<PathBuf>,
-    /// Files that could not be put away and stay.
-    left: Vec<Taken>,
-    /// Files that came by rename to the places of some: they are taken when those are out of the way.
-    behind: HashSet<PathBuf>,
-    /// Hints at those that are in nobody's way any more.
-    hints: Vec<PathBuf>,
-    /// Whether other files lie in the places of some.
-    again: bool,
-}
-
-impl State {
-    /// A file has been put away.
-    fn is_away(&mut self, came: &Path) {
-        self.busy.remove(came);
-        self.hints.extend(self.behind.take(came));
-    }
-
-    /// Leaves out what is in hand.
-    fn without_busy(&mut self, mut files: Vec<Candidate>) -> Vec<Candidate> {
-        files.retain(|file| {
-            let busy = self.busy.contains(&file.place.came);
-            if busy && file.moved_in {
-                self.behind.insert(file.place.came.clone());
-            }
-            !busy
-        });
-        files
-    }
-}
-
-impl Between {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl FileInbound {
@@ -116,7 +61,7 @@ impl FileInbound {
             last_session: None,
             next_listing: Timestamp::default(),
         };
-        let done = tokio::try_join!(taker.run(), self.finish(host, to_finish, &between));
+        let done = tokio::try_join!(taker.run(), finish(&self.putting_away, host, to_finish, &between));
         match done {
             Err(Failure::Stopping) if host.is_stopping() => Ok(()),
             done => done.map(|_| ()),
@@ -134,59 +79,6 @@ impl FileInbound {
             Watch::none()
         })
     }
-
-    /// Puts files away, in the order in which they were taken, as soon as their messages are durable.
-    async fn finish(
-        &self,
-        host: &HostContext,
-        mut to_finish: mpsc::Receiver<Submitted>,
-        between: &Between,
-    ) -> Result<(), Failure> {
-        while let Some(first) = to_finish.recv().await {
-            let mut files = durable(first).await?;
-            // Whatever else has come up goes along: the folders are synced once for all.
-            while files.len() < MOST_AT_ONCE
-                && let Ok(next) = to_finish.try_recv()
-            {
-                files.extend(durable(next).await?);
-            }
-            files.retain(|taken| !matches!(taken.progress, Progress::Left(_)));
-            if files.is_empty() {
-                continue;
-            }
-            let (putting_away, now) = (self.putting_away.clone(), host.clock().now());
-            let (files, away) = blocking(move || {
-                let away = putting_away.put_away(&files, now);
-                (files, away)
-            })
-            .await;
-            let away = away.map_err(Failure::Temporary)?;
-            host.remember(away.state);
-            fault::point("file.forgotten");
-            away.errors.into_iter().for_each(|text| say(host, EventKind::Error, text));
-            away.warnings.into_iter().for_each(|text| say(host, EventKind::Warning, text));
-            let mut state = between.state();
-            files.iter().for_each(|taken| state.is_away(&taken.place.came));
-            state.left.extend(away.left);
-            state.again |= away.again;
-            if state.again || !state.hints.is_empty() {
-                between.wake.notify_one();
-            }
-        }
-        Ok(())
-    }
-}
-
-async fn durable(submitted: Submitted) -> Result<Vec<Taken>, Failure> {
-    if let Some(receipt) = submitted.receipt {
-        receipt.durable().await?;
-        fault::point("intake.durable");
-    }
-    Ok(submitted.taken)
-}
-
-fn say(host: &HostContext, kind: EventKind, text: String) {
-    host.event(Event::new(kind, host.name(), text));
 }
 
 struct Taker<'a> {

@@ -12,12 +12,14 @@
 
 pub(crate) mod archive;
 pub(crate) mod batch;
+mod finish;
 pub(crate) mod intake;
 pub(crate) mod recover;
 pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod settle;
 pub(crate) mod take;
+mod taking;
 pub(crate) mod watch;
 mod writers;
 
