@@ -17,7 +17,8 @@ const GROUP_CHANGES: usize = 4_096;
 const GROUP_BYTES: usize = 8 << 20;
 /// How long completions and events alone wait for something that has to be committed anyway.
 const LAZY_WAIT: Duration = Duration::from_millis(5);
-/// What may be on its way to the ledger, in KiB.
+/// What may be on its way to the ledger, in KiB: about a group that is written and one that gathers.
+/// More only makes those wait longer who come behind a flood.
 const ROOM_KIB: u32 = 8 << 10;
 
 /// A change in the line.

@@ -61,7 +61,8 @@ pub(crate) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     db.busy_timeout(BUSY).map_err(failed)?;
     db.set_prepared_statement_cache_capacity(64);
     // 16 KiB pages wrote half as fast again as 4 KiB ones, and 19 % less; small checkpoints keep the
-    // slowest commit in the tens of milliseconds.
+    // slowest commit in the tens of milliseconds. The caches, here and below, are small, since rows are
+    // added at the end: with large ones the page caches of an engine took 112 MB.
     db.execute_batch(
         "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
          PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 67108864;
