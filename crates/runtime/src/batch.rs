@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 /// The most that one worker takes.
-const MOST: usize = 256;
+const MOST: usize = 1_024;
 /// The most that one of several workers takes.
 const MOST_OF_SEVERAL: usize = 32;
 /// What a worker begins with.
 const FIRST: usize = 4;
 /// A batch quicker than this may be followed by a larger one, one slower than ten times this by a smaller.
-const QUICK: Duration = Duration::from_millis(10);
+const QUICK: Duration = Duration::from_millis(50);
 
 /// How many messages a worker takes at once.
 pub(crate) struct BatchSize {

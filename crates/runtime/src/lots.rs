@@ -27,7 +27,7 @@ impl Route {
 }
 
 /// How long one batch waits at most for its targets to have room.
-const PATIENCE: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Gives those who work on full queues their turn, before more is sent there.
 pub(crate) async fn pace(routes: &[Route]) {

@@ -24,7 +24,7 @@ pub struct QueueWindow {
 
 impl Default for QueueWindow {
     fn default() -> Self {
-        QueueWindow { count: 4096, bytes: 4 << 20 }
+        QueueWindow { count: 16_384, bytes: 12 << 20 }
     }
 }
 

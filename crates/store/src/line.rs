@@ -14,7 +14,7 @@ use crate::{Change, Ids, Permit, Seq, StoreError};
 
 /// A group's bounds: what one commit holds in memory, and how long it keeps the others waiting.
 const GROUP_CHANGES: usize = 4_096;
-const GROUP_BYTES: usize = 8 << 20;
+const GROUP_BYTES: usize = 2 << 20;
 /// How long completions and events alone wait for something that has to be committed anyway.
 const LAZY_WAIT: Duration = Duration::from_millis(5);
 /// What may be on its way to the ledger, in KiB: about a group that is written and one that gathers.

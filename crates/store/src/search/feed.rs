@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use model::{BodyId, MessageBody};
 
 /// How much may be kept for the indexer.
-const MOST_BYTES: usize = 4 << 20;
+const MOST_BYTES: usize = 8 << 20;
 /// So many bodies are indexed at once, or those that came within [`WAIT`].
 pub(crate) const BATCH: usize = 2_048;
 const WAIT: Duration = Duration::from_millis(200);
