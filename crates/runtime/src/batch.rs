@@ -65,11 +65,11 @@ mod tests {
     #[test]
     fn it_grows_while_it_is_quick_and_shrinks_when_it_is_slow() {
         let mut size = BatchSize::new(1, false);
-        for _ in 0..9 {
+        for _ in 0..12 {
             size.took(size.next(9999), Duration::ZERO);
         }
         assert_eq!(size.next(9999), MOST);
-        for _ in 0..9 {
+        for _ in 0..12 {
             size.took(size.next(9999), Duration::from_secs(1));
         }
         assert_eq!(size.next(9999), 1);
