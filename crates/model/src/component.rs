@@ -20,7 +20,8 @@ pub struct Message {
 /// Takes messages in.
 #[async_trait]
 pub trait BusinessService: Send {
-    /// Takes in until [`HostContext::stopping`]. Returning before that is a failure of the host:
+    /// Sets up, says so ([`HostPort::started`](crate::HostPort::started)), and takes in until
+    /// [`HostContext::stopping`]. Returning before that is a failure of the host:
     /// after a temporary one the engine builds the service anew.
     ///
     /// # Errors

@@ -109,6 +109,9 @@ pub trait HostPort: Send + Sync {
     /// Returns when the host has been asked to stop.
     async fn stopping(&self);
 
+    /// A service says that it is set up and takes in from now on. The engine is ready when all have.
+    fn started(&self);
+
     /// Hands an intake to the ledger, waiting while too much is on its way there. When it returns,
     /// the place in every queue is settled; durability is the receipt's.
     ///

@@ -104,12 +104,14 @@ impl Activity {
         first
     }
 
-    /// The item goes on after it waited.
-    pub(crate) fn goes_on(&self) {
+    /// The item goes on after it was started or waited; true when it waited.
+    pub(crate) fn goes_on(&self) -> bool {
         let mut standing = self.standing();
-        if matches!(standing.state, ItemState::Waiting | ItemState::Starting) {
+        let before = standing.state;
+        if matches!(before, ItemState::Waiting | ItemState::Starting) {
             *standing = Standing { state: ItemState::Running, reason: None };
         }
+        before == ItemState::Waiting
     }
 }
 

@@ -30,6 +30,9 @@ use crate::worker::Worker;
 /// The name under which messages come that were sent by hand.
 const BY_HAND: &str = "orris send";
 
+/// How long the director waits for items to get past their start; those that have not go on with it.
+const START_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What a production runs with.
 #[derive(Clone)]
 pub struct EngineOptions {
@@ -104,7 +107,8 @@ pub struct Director {
 
 impl Director {
     /// Starts a production: opens its store, puts what is queued there on the queues, then starts
-    /// operations, processes and services.
+    /// operations, processes and services. Returns when each of them works, has failed or waits for a
+    /// reason that its status says, and after 5 s in any case.
     ///
     /// # Errors
     /// Why it cannot be started; then nothing of it runs.
@@ -142,6 +146,7 @@ impl Director {
             }
         }
         let control = control::serve(&engine, &mut tasks.helpers);
+        engine.past_start(START_PATIENCE).await;
         Ok(Director { engine, tasks, grace, control })
     }
 

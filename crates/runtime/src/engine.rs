@@ -148,6 +148,8 @@ pub(crate) struct Engine {
     closed: AtomicBool,
     pub(crate) failures: Mutex<VecDeque<ItemFailure>>,
     pub(crate) failed: Notify,
+    /// An item got past its start, or will not for now; the director alone waits for it.
+    pub(crate) moved: Notify,
 }
 
 /// What an engine begins with.
@@ -178,6 +180,7 @@ impl Engine {
             closed: AtomicBool::new(false),
             failures: Mutex::default(),
             failed: Notify::new(),
+            moved: Notify::new(),
         }
     }
 
@@ -226,6 +229,26 @@ impl Engine {
         self.submit(None, |_, _| Change { events: vec![(now, event)], ..Change::default() });
     }
 
+    /// An item goes on after it was started or waited; true when it waited.
+    pub(crate) fn goes_on(&self, item: &Item) -> bool {
+        let waited = item.activity.goes_on();
+        self.moved.notify_one();
+        waited
+    }
+
+    /// Returns when every item has got past its start or has a reason not to, or after `patience`.
+    pub(crate) async fn past_start(&self, patience: Duration) {
+        let all = async {
+            while self.items.iter().any(|item| item.activity.state().0 == ItemState::Starting) {
+                self.moved.notified().await;
+            }
+        };
+        tokio::select! {
+            () = all => {}
+            () = self.clock.sleep(patience) => {}
+        }
+    }
+
     /// Stops an item that cannot go on, and says why.
     pub(crate) fn fail(&self, item: &Item, reason: &str) {
         item.stop();
@@ -239,6 +262,7 @@ impl Engine {
         let failure = ItemFailure { item: item.name().clone(), reason: reason.to_owned() };
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).push_back(failure);
         self.failed.notify_one();
+        self.moved.notify_one();
     }
 
     /// Waits on the clock; false when the item was asked to stop before the time was up.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    Clock, Event, Failure, HostContext, HostPort, Intake, Message, MessageId, Receipt, Shared, SocketId,
-    SocketSession, StateChange,
+    Clock, Event, EventKind, Failure, HostContext, HostPort, Intake, Message, MessageId, Receipt, Shared,
+    SocketId, SocketSession, StateChange,
 };
 use store::{Change, StoreError};
 
@@ -74,6 +74,12 @@ impl HostPort for Port {
 
     async fn stopping(&self) {
         self.item.stopping().await;
+    }
+
+    fn started(&self) {
+        if self.item.is_service() && self.engine.goes_on(&self.item) {
+            self.engine.say(Event::new(EventKind::Info, self.item.name(), "the host is built anew and runs"));
+        }
     }
 
     async fn submit(&self, intake: Intake) -> Result<Receipt, Failure> {

@@ -1,11 +1,11 @@
-//! Runs a service under supervision: when it falls, it is built and run anew after a pause.
+//! Runs a service under supervision: when it falls, it is built and run anew after a pause. It counts
+//! as running when it says so itself: until then it starts, or still waits for what it fell over.
 
 use std::sync::Arc;
 
-use model::{Built, BusinessService, Event, EventKind, Failure, HostContext};
+use model::{Built, BusinessService, Failure, HostContext};
 
 use crate::engine::{Engine, Item};
-use crate::status::ItemState;
 use crate::supervise::{Backoff, build, caught, fell};
 
 /// Runs a service until the item is asked to stop or cannot go on.
@@ -24,7 +24,6 @@ pub(crate) async fn serve(
             Ok(service) => service,
             Err(reason) => return engine.fail(&item, &reason),
         };
-        item.activity.set(ItemState::Running, None);
         let reason = match caught(service.run(&context)).await {
             _ if item.is_stopping() => return,
             Ok(Err(Failure::Fatal(reason))) => return engine.fail(&item, &reason),
@@ -36,9 +35,7 @@ pub(crate) async fn serve(
         drop(service);
         let pause = backoff.next(engine.clock.now());
         fell(&engine, &item, &reason, pause, true);
-        if engine.sleep_unless_stopping(&item, pause).await {
-            engine.say(Event::new(EventKind::Info, item.name(), "the host is built anew and runs"));
-        }
+        engine.sleep_unless_stopping(&item, pause).await;
     }
 }
 

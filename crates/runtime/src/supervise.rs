@@ -134,7 +134,7 @@ pub(crate) async fn raise(
                 if waited {
                     engine.say(Event::new(EventKind::Info, item.name(), "started after all"));
                 }
-                item.activity.goes_on();
+                engine.goes_on(item);
                 return Some(handler);
             }
             Ok(Err(Failure::Fatal(reason))) => return give_up(engine, item, &reason),
@@ -159,6 +159,7 @@ fn give_up(engine: &Engine, item: &Item, reason: &str) -> Option<Handler> {
 pub(crate) fn fell(engine: &Engine, item: &Item, reason: &str, pause: Duration, event: bool) {
     let text = format!("{reason}; the host is built anew in {}", Span(pause));
     item.activity.set(ItemState::Waiting, Some(text.clone()));
+    engine.moved.notify_one();
     if event {
         engine.say(Event::new(EventKind::Error, item.name(), text));
     } else {

@@ -45,6 +45,7 @@ pub(crate) enum Durable {
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) next_id: u64,
+    pub(crate) started: bool,
     pub(crate) intakes: Vec<Intake>,
     pub(crate) sessions: Vec<SessionId>,
     pub(crate) refuse: Option<Failure>,
@@ -115,6 +116,11 @@ impl TestHost {
 
     pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the service has said that it takes in.
+    pub fn has_started(&self) -> bool {
+        self.seen().started
     }
 
     /// What was handed in, in order.

@@ -68,6 +68,10 @@ impl HostPort for TestHost {
         let _asked = stopping.wait_for(|asked| *asked).await;
     }
 
+    fn started(&self) {
+        self.seen().started = true;
+    }
+
     async fn submit(&self, intake: Intake) -> Result<Receipt, Failure> {
         let mut seen = self.seen();
         if let Some(failure) = seen.refuse.take() {

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use config::ProductionDef;
 use model::fault;
-use runtime::{Director, EngineOptions, ItemState, ProductionStatus, StopReport, SystemClock};
+use runtime::{Director, EngineOptions, StopReport, SystemClock};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::production::Production;
@@ -30,10 +30,6 @@ pub(crate) struct Run {
 
 /// Names a place where a crash test ends the process: `PLACE`, or `PLACE:N` for the Nth time.
 const FAULT: &str = "ORRIS_FAULT";
-/// How long the start page waits for items to be ready, before it shows what is not.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How often it looks.
-const LOOK: Duration = Duration::from_millis(2);
 
 impl Run {
     pub(crate) fn run(&self, screen: &Screen, data: &DataDir) -> Result<(), Exit> {
@@ -63,7 +59,7 @@ async fn run(def: ProductionDef, data_dir: PathBuf, screen: &Screen, begun: Inst
         extractor: Some(Arc::new(components::search::search_fields)),
     };
     let director = Director::start(def, options).await.map_err(failed)?;
-    let status = settled(&director).await;
+    let status = director.status();
     say(screen, &start_page::text(&name, &description, &page, &status, &data_dir, begun.elapsed(), screen));
 
     let asked_by = until_stop(&director, &mut signals).await;
@@ -83,19 +79,6 @@ async fn run(def: ProductionDef, data_dir: PathBuf, screen: &Screen, begun: Inst
 /// Writes to standard output. A production runs and stops as it should when nobody reads it.
 fn say(screen: &Screen, text: &str) {
     let _unread = screen.print(text);
-}
-
-/// Waits until every item is past its start, or has a reason not to be.
-async fn settled(director: &Director) -> ProductionStatus {
-    let begun = Instant::now();
-    loop {
-        let status = director.status();
-        let starting = status.items.iter().any(|item| item.state == ItemState::Starting);
-        if !starting || begun.elapsed() > PATIENCE {
-            return status;
-        }
-        tokio::time::sleep(LOOK).await;
-    }
 }
 
 /// Waits until somebody asks that the production be stopped, and says who.
@@ -157,6 +140,8 @@ fn stop_text(report: &StopReport, data_dir: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use runtime::{Abandoned, Left};
 

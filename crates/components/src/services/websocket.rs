@@ -254,6 +254,7 @@ impl BusinessService for WebSocketService {
             let scheme = if acceptor.is_some() { "wss" } else { "ws" };
             server.event(EventKind::Info, format!("listening on {scheme}://{address}{}", self.settings.path));
         }
+        host.started();
         serve(&server, membership, acceptor, arriving).await;
         Ok(())
     }

@@ -50,8 +50,7 @@ pub(crate) async fn serve(host: &TestHost, mut settings: Value) -> Served {
     let Ok(Built::Service(mut service)) = WebSocketService::build(settings) else { panic!("no service") };
     let context = host.context();
     let task = tokio::spawn(async move { service.run(&context).await });
-    let listening = || host.events().iter().any(|event| event.text.starts_with("listening on"));
-    eventually(PATIENCE, || listening() || task.is_finished()).await;
+    eventually(PATIENCE, || host.has_started() || task.is_finished()).await;
     let address = host.context().shared().get::<Listener>(LISTEN).address();
     Served { host: host.clone(), address: address.expect("it listens"), task }
 }

@@ -1,6 +1,7 @@
 //! Hosts that do what a test says, and productions made of them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub(crate) struct Probe {
     starts: Mutex<Vec<Result<(), Failure>>>,
     context: Mutex<Option<HostContext>>,
     pub(crate) let_go: watch::Sender<bool>,
+    /// A service waits with its start until the test lets go.
+    pub(crate) slow_start: AtomicBool,
     pub(crate) built: Mutex<u32>,
     orders: mpsc::UnboundedSender<Order>,
     taken: tokio::sync::Mutex<mpsc::UnboundedReceiver<Order>>,
@@ -71,6 +74,7 @@ impl Probe {
             starts: Mutex::default(),
             context: Mutex::default(),
             let_go: watch::Sender::new(false),
+            slow_start: AtomicBool::new(false),
             built: Mutex::default(),
             orders,
             taken: tokio::sync::Mutex::new(taken),
@@ -124,10 +128,15 @@ impl Probe {
             Some(Act::HoldThen(decision)) => Some(decision),
             None => return pass_on(to),
         };
-        let mut let_go = self.let_go.subscribe();
-        assert!(let_go.wait_for(|go| *go).await.is_ok());
+        self.until_let_go().await;
         decided.unwrap_or_else(|| pass_on(to))
     }
+
+    async fn until_let_go(&self) {
+        let mut let_go = self.let_go.subscribe();
+        assert!(let_go.wait_for(|go| *go).await.is_ok());
+    }
+
     fn begin(&self, host: &HostContext) -> Result<(), Failure> {
         *lock(&self.context) = Some(host.clone());
         lock(&self.starts).pop().unwrap_or(Ok(()))
@@ -204,7 +213,11 @@ impl BusinessOperation for Host {
 #[async_trait]
 impl BusinessService for Host {
     async fn run(&mut self, host: &HostContext) -> Result<(), Failure> {
-        *lock(&self.0.context) = Some(host.clone());
+        self.0.begin(host)?;
+        if self.0.slow_start.load(Ordering::Relaxed) {
+            self.0.until_let_go().await;
+        }
+        host.started();
         let mut orders = self.0.taken.lock().await;
         loop {
             let order = tokio::select! {

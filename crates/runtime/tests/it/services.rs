@@ -1,9 +1,11 @@
 //! Services under supervision.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use model::{Failure, Intake};
 use orris_runtime::ItemState;
+use orris_runtime::control::{Answer, Request, ask};
 use testkit::{FakeClock, eventually};
 
 use crate::fake::*;
@@ -89,4 +91,64 @@ async fn after_the_stop_nothing_is_taken_in() {
     director.stop().await;
     assert!(context.is_stopping());
     assert!(matches!(context.submit(Intake::default()).await, Err(Failure::Stopping)));
+}
+
+#[tokio::test]
+async fn the_director_has_started_when_every_service_has_or_after_five_seconds() {
+    for in_time in [true, false] {
+        let clock = FakeClock::new();
+        let (feed, feeding) = item("In", &FEED, &[]);
+        feeding.slow_start.store(true, Ordering::Relaxed);
+        let production = Production::of(vec![feed]).clock(clock.clone());
+        let test = async {
+            eventually(SOON, || feeding.context().is_some()).await;
+            let status = ask(production.dir.path(), &Request::Status).await.unwrap();
+            let Answer::Status(status) = status else { panic!("no status") };
+            assert_eq!(status.item("In").unwrap().state, ItemState::Starting);
+            // The director's patience and the look once a second.
+            clock.until_sleeping(2).await;
+            match in_time {
+                true => feeding.let_go.send_replace(true),
+                false => {
+                    clock.advance(Duration::from_secs(5));
+                    false
+                }
+            };
+        };
+        let (director, ()) = tokio::join!(production.start(), test);
+        let expected = if in_time { ItemState::Running } else { ItemState::Starting };
+        assert_eq!(director.status().item("In").unwrap().state, expected);
+        feeding.let_go.send_replace(true);
+        eventually(SOON, || director.status().item("In").unwrap().state == ItemState::Running).await;
+        director.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_start_waits_with_its_reason_until_it_has() {
+    let clock = FakeClock::new();
+    let (feed, feeding) = item("In", &FEED, &[]);
+    let taken = || Err(Failure::Temporary("the port is taken".to_owned()));
+    feeding.start_with(vec![taken(), taken(), Ok(())]);
+    feeding.slow_start.store(true, Ordering::Relaxed);
+    let production = Production::of(vec![feed]).clock(clock.clone());
+    let director = production.start().await;
+    let built = || *feeding.built.lock().unwrap();
+    for (number, pause) in [(1, 1), (2, 2)] {
+        assert_eq!(built(), number);
+        let status = director.status().item("In").unwrap().clone();
+        let reason = format!("the port is taken; the host is built anew in {pause}s");
+        assert_eq!((status.state, status.waiting), (ItemState::Waiting, Some(reason)));
+        clock.until_sleeping(2).await;
+        clock.advance(Duration::from_secs(pause));
+        eventually(SOON, || built() == number + 1).await;
+    }
+    // It is built and not set up yet: what it waits for still stands.
+    assert_eq!(director.status().item("In").unwrap().state, ItemState::Waiting);
+    feeding.let_go.send_replace(true);
+    eventually(SOON, || director.status().item("In").unwrap().state == ItemState::Running).await;
+    assert_eq!(director.status().item("In").unwrap().waiting, None);
+    director.stop().await;
+    let ran = production.events().into_iter().filter(|event| event.contains("built anew and runs"));
+    assert_eq!(ran.count(), 1);
 }

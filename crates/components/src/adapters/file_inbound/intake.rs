@@ -61,6 +61,7 @@ impl FileInbound {
             last_session: None,
             next_listing: Timestamp::default(),
         };
+        host.started();
         let done = tokio::try_join!(taker.run(), finish(&self.putting_away, host, to_finish, &between));
         match done {
             Err(Failure::Stopping) if host.is_stopping() => Ok(()),

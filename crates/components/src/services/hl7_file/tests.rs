@@ -115,6 +115,7 @@ async fn relative_folders_are_made_and_absolute_ones_have_to_be_there() {
     let host = TestHost::new("In");
     host.stop();
     assert!(run(&host, json!({"file_path": "a/in", "archive_path": "archive"})).await.is_ok());
+    assert!(host.has_started());
     assert!(host.dir().join("a/in").is_dir() && host.dir().join("archive").is_dir());
     let said: Vec<String> = host.events().into_iter().map(|event| event.text).collect();
     assert!(
@@ -122,8 +123,10 @@ async fn relative_folders_are_made_and_absolute_ones_have_to_be_there() {
         "{said:?}"
     );
 
+    let host = TestHost::new("In");
     let absent = host.dir().join("absent").display().to_string();
     let ended = run(&host, json!({ "file_path": absent })).await;
     let Err(Failure::Temporary(reason)) = ended else { panic!("{ended:?}") };
     assert!(reason.contains("does not exist; make it"), "{reason}");
+    assert!(!host.has_started());
 }
