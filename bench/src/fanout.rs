@@ -26,17 +26,22 @@ fn config() -> WebSocketConfig {
     WebSocketConfig::default().read_buffer_size(1024).write_buffer_size(0)
 }
 
-/// Measures at both sizes.
+/// Measures at both sizes, first with each broadcast waiting for the one before it to have come
+/// everywhere, then with all of them at once, when the engine may send several with one call.
 pub(crate) fn run(folder: &Path) {
     for sockets in [1_000, 9_000] {
         section(&format!("{BROADCASTS} broadcasts to {sockets} sockets"));
-        let bare = bare(sockets);
-        let own = folder.join(sockets.to_string());
-        std::fs::create_dir(&own).expect("a folder");
-        let (took, per_socket) = engine(&own, sockets);
         let frames = sockets * BROADCASTS;
-        against("frames delivered", rate(frames, took), "/s", "a bare loop", rate(frames, bare), ">= 80 %");
-        figure("memory of the engine per socket", &format!("{per_socket:.1} KB"), "<= 8 KB");
+        for (name, at_once) in
+            [("one by one, from the file's rename on", 1), ("all at once, in one batch file", BROADCASTS)]
+        {
+            let bare = bare(sockets, at_once);
+            let own = folder.join(format!("{sockets}_{at_once}"));
+            std::fs::create_dir(&own).expect("a folder");
+            let (took, per_socket) = engine(&own, sockets, at_once);
+            against(name, rate(frames, took), "/s", "a bare loop", rate(frames, bare), ">= 80 %");
+            figure("memory of the engine per socket", &format!("{per_socket:.1} KB"), "<= 8 KB");
+        }
     }
 }
 
@@ -56,15 +61,16 @@ pub(crate) fn serve_bare(port: u16, sockets: usize) {
             let _unset = stream.set_nodelay(true);
             open.push(accept_async_with_config(stream, Some(config())).await.expect("upgraded"));
         }
+        // Each line says how many broadcasts to send; the end of the input ends it.
         let mut line = String::new();
-        std::io::stdin().read_line(&mut line).expect("told to begin");
-        for _ in 0..BROADCASTS {
-            for socket in &mut open {
-                socket.send(Message::text(TEXT)).await.expect("sent");
+        while std::io::stdin().read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
+            for _ in 0..line.trim().parse().unwrap_or(0) {
+                for socket in &mut open {
+                    socket.send(Message::text(TEXT)).await.expect("sent");
+                }
             }
+            line.clear();
         }
-        // Kept open until the measuring side is done with it.
-        let _end = std::io::stdin().read_line(&mut line);
     });
 }
 
@@ -75,8 +81,9 @@ struct Seen {
     all: Notify,
 }
 
-/// Connects that many clients; each counts the texts it gets.
-async fn connect(address: &str, sockets: usize) -> Arc<Seen> {
+/// Connects that many clients; each counts the texts it gets, and the last of `at_once` broadcasts tells.
+async fn connect(address: &str, sockets: usize, at_once: usize) -> Arc<Seen> {
+    let frames = sockets * at_once;
     let seen = Arc::new(Seen::default());
     let begun = Instant::now();
     let mut open = 0;
@@ -91,7 +98,7 @@ async fn connect(address: &str, sockets: usize) -> Arc<Seen> {
         let seen = seen.clone();
         tokio::spawn(async move {
             while let Some(Ok(frame)) = client.next().await {
-                if frame.is_text() && seen.frames.fetch_add(1, Ordering::Relaxed) + 1 == sockets * BROADCASTS
+                if frame.is_text() && (seen.frames.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(frames)
                 {
                     seen.all.notify_one();
                 }
@@ -110,7 +117,7 @@ fn clients() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-fn bare(sockets: usize) -> Duration {
+fn bare(sockets: usize, at_once: usize) -> Duration {
     let port = free_port();
     let own = std::env::current_exe().expect("a program knows where it is");
     let mut child = Command::new(own)
@@ -120,10 +127,12 @@ fn bare(sockets: usize) -> Duration {
         .expect("the bare server starts");
     let mut tell = child.stdin.take().expect("piped");
     let took = clients().block_on(async {
-        let seen = connect(&format!("ws://127.0.0.1:{port}/"), sockets).await;
+        let seen = connect(&format!("ws://127.0.0.1:{port}/"), sockets, at_once).await;
         let begun = Instant::now();
-        std::io::Write::write_all(&mut tell, b"\n").expect("told");
-        received(&seen).await;
+        for _ in 0..BROADCASTS / at_once {
+            std::io::Write::write_all(&mut tell, format!("{at_once}\n").as_bytes()).expect("told");
+            received(&seen).await;
+        }
         begun.elapsed()
     });
     drop(tell);
@@ -131,19 +140,21 @@ fn bare(sockets: usize) -> Duration {
     took
 }
 
-fn engine(folder: &Path, sockets: usize) -> (Duration, f64) {
+fn engine(folder: &Path, sockets: usize, at_once: usize) -> (Duration, f64) {
     let port = free_port();
     let mut engine = Engine::start(folder, &production(port), &[]);
     assert!(engine.ready(), "{}", engine.log());
     let before = engine.resident_kib();
-    let messages: Vec<_> = (0..BROADCASTS).map(|number| number.to_string()).collect();
+    let messages: Vec<_> = (0..at_once).map(|number| number.to_string()).collect();
     let took = clients().block_on(async {
-        let seen = connect(&address(port), sockets).await;
+        let seen = connect(&address(port), sockets, at_once).await;
         let aside = folder.join("next.hl7");
-        std::fs::write(&aside, batch(&messages)).expect("written");
         let begun = Instant::now();
-        std::fs::rename(&aside, folder.join("data/in/next.hl7")).expect("dropped");
-        received(&seen).await;
+        for number in 0..BROADCASTS / at_once {
+            std::fs::write(&aside, batch(&messages)).expect("written");
+            std::fs::rename(&aside, folder.join(format!("data/in/{number}.hl7"))).expect("dropped");
+            received(&seen).await;
+        }
         begun.elapsed()
     });
     let per_socket = (engine.most_resident_kib().saturating_sub(before)) as f64 * 1.024 / sockets as f64;

@@ -57,8 +57,9 @@ fn grow(ledger: &Ledger, step: usize, random: &mut Random, bytes: &mut u64) -> D
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut took = Duration::ZERO;
     let mut number = (step * STEP) as u64;
-    for _ in 0..STEP / (GROUP * 32) + 1 {
-        let bodies: Vec<_> = (0..GROUP * 32)
+    let end = ((step + 1) * STEP) as u64;
+    while number < end {
+        let bodies: Vec<_> = (number..end.min(number + GROUP as u64 * 32))
             .map(|_| {
                 number += 1;
                 let text = feed::message(number, random);
@@ -76,7 +77,7 @@ fn grow(ledger: &Ledger, step: usize, random: &mut Random, bytes: &mut u64) -> D
         runtime.block_on(async {
             let mut waiting = std::collections::VecDeque::new();
             for group in bodies.chunks(GROUP) {
-                let (seq, ()) = ledger.submit(None, |ids| (change(ids, group, GROUP, HEADERS), ()));
+                let (seq, ()) = ledger.submit(None, |ids| (change(ids, group, group.len(), HEADERS), ()));
                 waiting.push_back(seq);
                 if waiting.len() == 4
                     && let Some(oldest) = waiting.pop_front()
