@@ -37,6 +37,9 @@ pub enum Request {
         item: String,
         /// The body's class, as in `HL7.Message`.
         class: String,
+        /// The document type, as in `ADT_A01`; may be empty.
+        #[serde(default)]
+        doc_type: String,
         /// Where the body came from, such as a file name; may be empty.
         #[serde(default)]
         name: String,
@@ -245,13 +248,13 @@ async fn answer(request: Request, engine: &Engine, stop: &watch::Sender<bool>) -
             stop.send_replace(true);
             Answer::Stopping
         }
-        Request::Send { item, class, name, body } => {
+        Request::Send { item, class, doc_type, name, body } => {
             let content = match body.bytes() {
                 Ok(content) => content,
                 Err(reason) => return Answer::Refused(reason),
             };
             let class = BodyClass::named(&class);
-            let body = MessageBody::described(class, content, String::new(), String::new(), name);
+            let body = MessageBody::described(class, content, doc_type, String::new(), name);
             match send(engine, &item, body).await {
                 Ok(session) => Answer::Sent(session),
                 Err(error) => Answer::Refused(error.to_string()),

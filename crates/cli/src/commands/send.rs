@@ -53,10 +53,18 @@ impl Send {
         sessions.into_iter().try_for_each(|session| self.show(&mut books, session, screen))
     }
 
-    fn send(&self, file: &Path, class: BodyClass, content: &[u8], data: &DataDir) -> Result<SessionId, Exit> {
+    fn send(
+        &self,
+        file: &Path,
+        class: BodyClass,
+        content: &Bytes,
+        data: &DataDir,
+    ) -> Result<SessionId, Exit> {
         let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let body = Content::of(content);
-        let request = Request::Send { item: self.item.clone(), class: class.0.to_owned(), name, body };
+        let doc_type = doc_type(class, content);
+        let request =
+            Request::Send { item: self.item.clone(), class: class.0.to_owned(), doc_type, name, body };
         match ask(data, &request)?.map_err(failed)? {
             Answer::Sent(session) => Ok(session),
             Answer::Refused(reason) => Err(Exit::Failed(reason)),
@@ -80,6 +88,15 @@ impl Send {
             print_note(&format!("still on its way; orris trace {id} shows how it goes on"));
         }
         Ok(())
+    }
+}
+
+/// The document type that a message is stored with, as a file's would be.
+fn doc_type(class: BodyClass, content: &Bytes) -> String {
+    match class {
+        BodyClass::HL7 => hl7::Message::read(content.clone(), "")
+            .map_or_else(|_| String::new(), |message| message.doc_type()),
+        _ => String::new(),
     }
 }
 

@@ -9,8 +9,9 @@ use testkit::eventually;
 use crate::fake::*;
 
 fn send(item: &str, body: &[u8]) -> Request {
-    let (class, name) = (BodyClass::TEXT.0.to_owned(), "note.txt".to_owned());
-    Request::Send { item: item.to_owned(), class, name, body: Content::of(body) }
+    let (class, doc_type) = (BodyClass::TEXT.0.to_owned(), "NOTE".to_owned());
+    let (item, name) = (item.to_owned(), "note.txt".to_owned());
+    Request::Send { item, class, doc_type, name, body: Content::of(body) }
 }
 
 #[tokio::test]
@@ -34,6 +35,7 @@ async fn status_send_and_stop_are_answered() {
         let header = &production.reader().session(session).unwrap()[0];
         let body = production.reader().body(header.body.unwrap()).unwrap().unwrap();
         assert_eq!((body.content().as_ref(), body.name()), (bytes.as_slice(), "note.txt"));
+        assert_eq!(body.doc_type(), "NOTE");
     }
     eventually(SOON, || sinking.count() == 2).await;
     let refused = ask(dir, &send("Nobody", b"text")).await.unwrap();
