@@ -7,6 +7,7 @@ use std::time::Instant;
 use config::ProductionDef;
 use model::fault;
 use runtime::{Director, EngineOptions, StopReport, SystemClock};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::production::Production;
@@ -41,9 +42,21 @@ impl Run {
         }
         let def = self.production.checked()?;
         let data_dir = data.beside(&self.production.file);
+        raise_file_limit();
         runtime::keep_panic_texts_out();
         let threads = tokio::runtime::Runtime::new().map_err(failed)?;
         threads.block_on(run(def, data_dir, screen, begun))
+    }
+}
+
+/// Every open socket needs a file descriptor, and systems begin with few of those they allow.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!("the limit of open files stays at {:?}: {error}", limit.current.unwrap_or(u64::MAX));
     }
 }
 

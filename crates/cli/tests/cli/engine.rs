@@ -55,7 +55,19 @@ pub(crate) struct Engine {
 impl Engine {
     /// Starts a production, and returns when it is ready, with its start page.
     pub(crate) fn start(production: &Path) -> (Engine, String) {
-        let mut child = command()
+        Self::start_as(command(), production)
+    }
+
+    /// The same, where the system grants so many open files unless more are asked for.
+    pub(crate) fn start_with_files(limit: u32, production: &Path) -> (Engine, String) {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -Sn {limit} && exec \"$0\" \"$@\"")]);
+        shell.arg(command().get_program());
+        Self::start_as(shell, production)
+    }
+
+    fn start_as(mut program: Command, production: &Path) -> (Engine, String) {
+        let mut child = program
             .arg("run")
             .arg(production)
             // Any free port.
@@ -73,6 +85,11 @@ impl Engine {
         let mut engine = Engine { child, lines };
         let page = engine.until("ready in");
         (engine, page)
+    }
+
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Reads what it writes, up to a line that has `wanted` in it.

@@ -121,6 +121,8 @@ fn send_by_hand(data: &Path, home: &Path) {
         assert!(shown.contains(word), "\"{word}\" is not in\n{shown}");
     }
     assert_eq!(done(data, 2).len(), 2);
+    let asked = read(data, &["sql", "SELECT DISTINCT DocType FROM MessageBody", "--csv"]);
+    assert_eq!(asked, "DocType\r\nADT_A01\r\n", "it is stored as the one from the folder");
     let nobody = orris(&[
         "send",
         "Nobody",
@@ -129,4 +131,17 @@ fn send_by_hand(data: &Path, home: &Path) {
         data.to_str().expect("readable"),
     ]);
     assert!(text(&nobody.stderr).contains("\"Nobody\" is no item"), "{}", text(&nobody.stderr));
+}
+
+#[test]
+fn as_many_files_may_be_open_as_the_system_allows_at_most() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = folder.path().join("many");
+    assert!(orris(&["init", home.to_str().expect("readable")]).status.success());
+    let (mut engine, _) = Engine::start_with_files(256, &home.join("production.yaml"));
+    let limits = fs::read_to_string(format!("/proc/{}/limits", engine.process())).expect("Linux");
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).expect("a limit");
+    let words: Vec<_> = files.split_whitespace().collect();
+    assert_eq!(words[3], words[4], "{files}");
+    assert_eq!(engine.stop(), Some(0));
 }
