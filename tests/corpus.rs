@@ -21,7 +21,7 @@ services:
   HL7FileService:
     type: hl7.file
     targets: [MsgRouter]
-    settings: { file_path: in, file_spec: '*.hl7', archive_path: archive, error_path: error }
+    settings: { file_path: in, file_spec: '*.hl7', archive_path: archive, on_error: move, error_path: error }
 processes:
   MsgRouter:
     type: hl7.router

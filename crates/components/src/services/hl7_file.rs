@@ -21,9 +21,9 @@
 //! `subdirectory_levels`.
 //!
 //! Bytes that are no HL7 are stored as they came, under a header with status Error. A file in which no
-//! message can be read goes to `error_path`, with the reason in a file beside it; without `error_path`
-//! it stays where it is and is not read again. A file that cannot be opened stays and is tried again,
-//! after pauses that double up to 5 minutes; the others go on.
+//! message can be read stays where it is and is not read again; with `on_error: move` it goes to
+//! `error_path`, with the reason in a file beside it. A file that cannot be opened stays and is tried
+//! again, after pauses that double up to 5 minutes; the others go on.
 //!
 //! Where it differs from the engines users know: the archive keeps names as they are (they add a
 //! timestamp), and a second file of a name gets the time of its last write added; a work folder is
@@ -53,7 +53,7 @@ use crate::adapters::file_name::NameTemplate;
 
 mod values;
 
-pub use values::{AppendTimestamp, Patterns};
+pub use values::{AppendTimestamp, OnError, Patterns};
 
 /// What an engineer may set.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -77,8 +77,10 @@ pub struct Settings {
     /// engines can share `file_path`; without it they are read where they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work_path: Option<String>,
-    /// The folder for files in which no message can be read; without it they stay where they are and
-    /// are not read again.
+    /// What becomes of a file in which no message can be read.
+    #[serde(default)]
+    pub on_error: OnError,
+    /// The folder that `on_error: move` moves to, and needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_path: Option<String>,
     /// The pause between two listings of the folder, from 100ms to 1h.
@@ -147,6 +149,10 @@ impl Component for HL7FileService {
 
     fn check(settings: &Settings, checks: &mut Checks) {
         check_folders(settings, checks);
+        if let Some((path, message, help)) = on_error_fault(settings) {
+            checks.error(path, message);
+            checks.help(help);
+        }
         check_patterns(settings, checks);
         let hour = Span::secs(3600);
         if settings.polling_interval < Span::millis(100) || settings.polling_interval > hour {
@@ -185,6 +191,9 @@ impl Component for HL7FileService {
 
     fn build(settings: Settings) -> Result<Built, BuildError> {
         let wrong = |path: &str, message: String| BuildError { path: path.into(), message };
+        if let Some((path, message, _)) = on_error_fault(&settings) {
+            return Err(wrong(path, message.into()));
+        }
         let specs = globs(&settings.file_spec).map_err(|error| wrong("file_spec", error))?;
         let stamp = settings
             .append_timestamp
@@ -216,6 +225,23 @@ fn check_folders(settings: &Settings, checks: &mut Checks) {
             _ => Claim::WriteTo((*path).clone()),
         };
         checks.claim(*name, claim);
+    }
+}
+
+/// `on_error: move` and `error_path` come together: the setting, what is wrong, and what to do.
+fn on_error_fault(settings: &Settings) -> Option<(&'static str, &'static str, &'static str)> {
+    match (settings.on_error, &settings.error_path) {
+        (OnError::Move, None) => Some((
+            "on_error",
+            "on_error is \"move\" and there is no error_path; expected the folder to move to",
+            "add error_path, such as error_path: error",
+        )),
+        (OnError::Leave, Some(_)) => Some((
+            "error_path",
+            "error_path is set and on_error is \"leave\", so that nothing would go there; expected on_error: move",
+            "add on_error: move, or take error_path away",
+        )),
+        _ => None,
     }
 }
 

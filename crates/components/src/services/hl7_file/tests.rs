@@ -29,7 +29,8 @@ fn good_settings_have_no_notes() {
         json!({"file_path": "in", "file_spec": "*.hl7", "archive_path": "archive", "append_timestamp": "none"}),
         json!({
             "file_path": "/in", "file_spec": ["*.hl7", "*.txt"], "subdirectory_levels": 2,
-            "work_path": "work", "archive_path": "archive", "error_path": "error",
+            "work_path": "work", "archive_path": "archive", "on_error": "move",
+            "error_path": "error",
             "polling_interval": "100ms", "watch": false, "confirm_complete": "rename", "settle_time": "0ms",
             "append_timestamp": true, "charset": "8859/1", "batch_handling": "multi_session", "order": "name",
             "max_message_size": "1GiB"
@@ -56,6 +57,10 @@ fn each_wrong_setting_is_said_with_what_was_found_and_wanted() {
     check(json!({"append_timestamp": "{MSH-10}"}), "append_timestamp", "codes alone");
     check(json!({"archive_path": "./in"}), "archive_path", "as file_path");
     check(json!({"work_path": "w", "archive_path": "w"}), "archive_path", "as work_path");
+    check(json!({"on_error": "move"}), "on_error", "there is no error_path");
+    check(json!({"error_path": "e"}), "error_path", "expected on_error: move");
+    check(json!({"error_path": "e", "on_error": "leave"}), "error_path", "expected on_error: move");
+    check(json!({"on_error": "archive"}), "on_error", "unknown variant");
     check(json!({"batch_handling": "all"}), "batch_handling", "unknown variant");
     check(json!({"filespec": "*"}), "filespec", "unknown field");
 }

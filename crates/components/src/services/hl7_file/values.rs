@@ -67,6 +67,17 @@ impl JsonSchema for Patterns {
     }
 }
 
+/// What becomes of a file in which no message can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// It stays where it is and is not read again.
+    #[default]
+    Leave,
+    /// It goes to `error_path`, with the reason in a file beside it.
+    Move,
+}
+
 /// What is added to a name: nothing, the usual, or what a template says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum AppendTimestamp {

@@ -239,8 +239,9 @@ async fn a_file_that_replaces_one_that_is_in_hand_is_taken_as_well() {
 
 #[tokio::test]
 async fn a_file_without_a_message_is_refused_and_stays_or_goes_to_the_error_folder() {
-    for error_path in [None, Some("error")] {
-        let mut world = World::new(json!({"error_path": error_path}));
+    for on_error in ["leave", "move"] {
+        let error_path = (on_error == "move").then_some("error");
+        let mut world = World::new(json!({"on_error": on_error, "error_path": error_path}));
         world.start();
         world.drop_in("bad", "no HL7 at all");
         world.drop_in("good", &message(1));
