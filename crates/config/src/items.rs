@@ -284,7 +284,8 @@ impl Reader<'_> {
     }
 
     fn notes(&mut self, item: &str, settings: &Node, set_aside: &[String], checks: &Checks) {
-        for note in checks.notes.iter().filter(|note| !covered(set_aside, &note.path)) {
+        let told = |path: &str| covered(set_aside, path) || lacks(set_aside, path);
+        for note in checks.notes.iter().filter(|note| !told(&note.path)) {
             let level = match note.kind {
                 NoteKind::Error => Level::Error,
                 NoteKind::Warning => Level::Warning,
@@ -304,6 +305,13 @@ fn covered(set_aside: &[String], path: &str) -> bool {
     set_aside.iter().any(|aside| {
         path.strip_prefix(aside.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     })
+}
+
+/// Whether something right in what stands at a path was set aside: that it is missing there was told
+/// as a wrong value.
+fn lacks(set_aside: &[String], path: &str) -> bool {
+    let parent = |aside: &String| aside.rfind(['.', '[']).map(|end| aside[..end].to_owned());
+    set_aside.iter().filter_map(parent).any(|parent| parent == path)
 }
 
 /// A schema of keys with words that are looked at elsewhere, so that a misspelt one is recognised.

@@ -219,10 +219,8 @@ impl Rules {
                 checks.help("did you mean \"PID\"?");
             }
             if rule.when.is_none() && !rule.otherwise {
-                checks.error(
-                    format!("rules[{index}].when"),
-                    "a rule has no condition; expected when or otherwise",
-                );
+                checks
+                    .error(format!("rules[{index}]"), "a rule has no condition; expected when or otherwise");
             }
             for (at, name) in rule.send.iter().enumerate() {
                 checks.sends_to(format!("rules[{index}].send[{at}]"), name);
