@@ -43,7 +43,7 @@ impl Init {
         screen.line(&format!(
             "\nRun it:          orris run {folder}/production.yaml\n\
              Give it a file:  cp {folder}/messages/admission.hl7 {folder}/data/in/\n\
-             Look:            orris trace --data-dir {folder}/data"
+             Look:            orris trace --data-dir {folder}/data   (a file is taken when still for 2 s)"
         ))
     }
 }
