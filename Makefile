@@ -24,7 +24,7 @@ check: ## the quick, Rust-only part of the tests
 	$(CARGO) test --workspace --exclude orris-tests --exclude orris-bench
 	$(E2E) tidy
 
-test: check crash load corpus browser ## everything
+test: check browser corpus crash load ## everything
 	@echo "all tests passed"
 
 crash: ## kill -9 at random instants and at every fault point (ORRIS_SEED=… repeats a run)

@@ -2,22 +2,30 @@
 //! serves, connects, authenticates, is told about a dropped file, and closes.
 
 use std::fs;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use orris_tests::{Engine, eventually, orris};
+use orris_tests::{DEADLINE, Engine, eventually, orris};
 use store::Reader;
 
 /// `make client`, ended with the test.
 struct Page(Child);
 
+/// Waits until the article's port can be listened on. It lies among those that the system gives to
+/// clients, so another test's closed connection may hold it for a minute (TIME-WAIT, RFC 9293 §3.6.1).
+fn until_free(port: u16) {
+    let deadline = Instant::now() + 2 * DEADLINE;
+    while let Err(error) = TcpListener::bind(("127.0.0.1", port)) {
+        assert!(Instant::now() < deadline, "port {port} is not free; the article needs it: {error}");
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+}
+
 impl Page {
     fn serve(root: &Path) -> Page {
-        assert!(
-            TcpStream::connect(("127.0.0.1", 5000)).is_err(),
-            "port 5000 is in use; the article's page needs it"
-        );
+        until_free(5000);
         let mut command = Command::new("python3");
         command.args(["-m", "http.server", "5000", "--bind", "127.0.0.1", "--directory"]);
         command.arg(root.join("productions/article/client")).stdout(Stdio::null()).stderr(Stdio::null());
@@ -49,6 +57,7 @@ fn the_article_in_headless_chromium() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project").to_owned();
     let folder = tempfile::tempdir().expect("a folder");
     let article = fs::read_to_string(root.join("productions/article/production.yaml")).expect("the article");
+    until_free(52774);
     let mut engine = Engine::start(folder.path(), &article, &[]);
     assert!(engine.ready(), "{}", engine.log());
     let _page = Page::serve(&root);
