@@ -27,7 +27,7 @@ pub(crate) fn print(folder: &Path) {
 }
 
 /// Sorted times of `count` appends of `size` bytes, each followed by an fdatasync.
-fn probe(folder: &Path, size: usize, count: usize) -> Vec<Duration> {
+pub(crate) fn probe(folder: &Path, size: usize, count: usize) -> Vec<Duration> {
     let path = folder.join("probe");
     let mut file = File::create(&path).expect("the folder can be written");
     let block = vec![0x5a; size];

@@ -236,8 +236,8 @@ fn open(def: ProductionDef, options: EngineOptions, window: QueueWindow) -> Resu
     let ledger = Ledger::open(&data_dir, options.extractor)?;
     let readers = Arc::new(Readers::new(ledger.clone()));
     let stored = readers.read_now(|reader| reader.queues())?;
-    // Every message that is stored has a smaller id than this.
-    let (_, last) = ledger.submit(None, |ids| (Change::default(), ids.message()));
+    // No message that is stored has a larger id than this.
+    let (_, last) = ledger.submit(None, |ids| (Change::default(), ids.newest_message()));
 
     let items = def.items.into_iter().map(|def| {
         let takes = def.business_type() != BusinessType::BusinessService;

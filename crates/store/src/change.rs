@@ -28,6 +28,11 @@ impl Ids {
         MessageId(self.message)
     }
 
+    /// The newest message there is; 0 when there is none yet.
+    pub fn newest_message(&self) -> MessageId {
+        MessageId(self.message)
+    }
+
     /// The next body's id.
     pub fn body(&mut self) -> BodyId {
         self.body += 1;
