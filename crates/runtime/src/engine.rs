@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use config::ItemDef;
 use model::{BusinessType, Clock, Event, EventKind, MessageHeader, MessageId, SessionId, Shared, Timestamp};
-use store::{Change, Ids, Ledger, Permit, Reader, Seq, StoreError};
+use store::{Change, Ledger, Reader, Seq, StoreError};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::activity::Activity;
@@ -17,10 +17,9 @@ use crate::readers::Readers;
 use crate::slot::Slot;
 use crate::status::ItemState;
 use crate::supervise::{Panicked, caught};
-use crate::ticket::Ticket;
 
-/// A queue whose messages tell by a ticket when they are durable.
-pub(crate) type ItemQueue = Queue<Ticket>;
+/// A queue whose messages tell by the change that created them whether they are durable.
+pub(crate) type ItemQueue = Queue<Seq>;
 
 /// One item of the running production.
 pub(crate) struct Item {
@@ -198,16 +197,9 @@ impl Engine {
         self.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Hands a change to the ledger; `build` may put messages on queues, with the ticket.
-    pub(crate) fn submit(
-        &self,
-        permit: Option<Permit>,
-        build: impl FnOnce(&mut Ids, &Ticket) -> Change,
-    ) -> Seq {
-        let ticket = Ticket::default();
-        let (seq, ()) = self.ledger.submit(permit, |ids| (build(ids, &ticket), ()));
-        ticket.set(seq);
-        seq
+    /// Hands a change to the ledger that needs no ids and waits for no room.
+    pub(crate) fn change(&self, change: Change) -> Seq {
+        self.ledger.submit(None, |_| (change, ())).0
     }
 
     /// What `read` finds in the store, off this thread.
@@ -226,7 +218,7 @@ impl Engine {
     pub(crate) fn say(&self, event: Event) {
         log(&event);
         let now = self.clock.now();
-        self.submit(None, |_, _| Change { events: vec![(now, event)], ..Change::default() });
+        self.change(Change { events: vec![(now, event)], ..Change::default() });
     }
 
     /// An item goes on after it was started or waited; true when it waited.

@@ -37,7 +37,7 @@ impl Port {
     }
 
     fn change(&self, change: Change) {
-        let seq = self.engine.submit(None, |_, _| change);
+        let seq = self.engine.change(change);
         self.item.changed(seq);
     }
 }
@@ -112,11 +112,10 @@ impl HostPort for Port {
             return Err(Failure::Stopping);
         }
         let permit = self.engine.ledger.reserve(crate::intake::HEADER_BYTES).await;
-        let mut id = SocketId::default();
-        let seq = self.engine.submit(Some(permit), |ids, _| {
-            id = ids.socket();
+        let (seq, id) = self.engine.ledger.submit(Some(permit), |ids| {
+            let id = ids.socket();
             session.id = id;
-            Change { sockets_opened: vec![session], ..Change::default() }
+            (Change { sockets_opened: vec![session], ..Change::default() }, id)
         });
         self.engine.ledger.durable(seq).await.map_err(|_| Failure::Stopping)?;
         Ok(id)

@@ -10,7 +10,6 @@ use store::{Change, Ids, Seq};
 
 use crate::engine::{Engine, Item, about, log};
 use crate::lots::{Lots, Route, pace};
-use crate::ticket::Ticket;
 
 /// About what a header costs on its way to the ledger.
 pub(crate) const HEADER_BYTES: usize = 192;
@@ -40,18 +39,12 @@ pub(crate) async fn admit(engine: &Engine, source: Source<'_>, intake: Intake) -
     making.events = events;
     let (remembers, count) = (!making.change.state.is_empty(), arrivals.len());
 
-    let mut finished = None;
-    let seq = engine.submit(Some(permit), |ids, ticket| {
+    let (seq, (sessions, events, errors)) = engine.ledger.submit(Some(permit), |ids| {
         for arrival in arrivals {
-            making.arrival(arrival, ids, ticket);
+            making.arrival(arrival, ids);
         }
-        std::mem::take(&mut making.lots).push();
-        let mut change = std::mem::take(&mut making.change);
-        change.events = making.events.iter().map(|event| (now, event.clone())).collect();
-        finished = Some(making);
-        change
+        making.end()
     });
-    let (sessions, events, errors) = finished.map(Making::end).unwrap_or_default();
     events.iter().for_each(log);
     if let Some(item) = source.item {
         item.activity.took(count, now);
@@ -82,11 +75,14 @@ impl<'a> Making<'a> {
         Making { source, now, change, lots, sessions, events, errors: 0 }
     }
 
-    fn end(self) -> (Vec<SessionId>, Vec<Event>, u64) {
-        (self.sessions, self.events, self.errors)
+    /// Puts the messages on their queues. Says the change, and the sessions, events and errors in it.
+    fn end(mut self) -> (Change, (Vec<SessionId>, Vec<Event>, u64)) {
+        self.lots.push();
+        self.change.events = self.events.iter().map(|event| (self.now, event.clone())).collect();
+        (self.change, (self.sessions, self.events, self.errors))
     }
 
-    fn arrival(&mut self, arrival: Arrival, ids: &mut Ids, ticket: &Ticket) {
+    fn arrival(&mut self, arrival: Arrival, ids: &mut Ids) {
         let body = ids.body();
         let mut session = match arrival.session {
             IntakeSession::New => None,
@@ -98,7 +94,7 @@ impl<'a> Making<'a> {
                 let header = self.header(ids, session, Some(route), body);
                 session = Some(header.session);
                 let message = Message { header: header.clone(), body: arrival.body.clone() };
-                self.lots.add(&route.queue, message, ticket);
+                self.lots.add(&route.queue, message, ids.seq());
                 self.change.created.push(header);
             }
         } else {

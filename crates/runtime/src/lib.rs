@@ -25,7 +25,6 @@ mod shutdown;
 mod slot;
 mod status;
 mod supervise;
-mod ticket;
 mod worker;
 
 pub use clock::SystemClock;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{BusinessType, Message};
+use store::Seq;
 
 use crate::engine::{Engine, ItemQueue};
 use crate::queue::Entry;
-use crate::ticket::Ticket;
 
 /// An item that takes messages, and where they are put.
 #[derive(Clone)]
@@ -38,12 +38,12 @@ pub(crate) async fn pace(routes: &[Route]) {
 
 /// New messages by queue.
 #[derive(Default)]
-pub(crate) struct Lots(Vec<(Arc<ItemQueue>, Vec<Entry<Ticket>>)>);
+pub(crate) struct Lots(Vec<(Arc<ItemQueue>, Vec<Entry<Seq>>)>);
 
 impl Lots {
     /// Adds a message behind those that were added before it.
-    pub(crate) fn add(&mut self, queue: &Arc<ItemQueue>, message: Message, ticket: &Ticket) {
-        let entry = Entry { message, ticket: Some(ticket.clone()) };
+    pub(crate) fn add(&mut self, queue: &Arc<ItemQueue>, message: Message, seq: Seq) {
+        let entry = Entry { message, seq: Some(seq) };
         // A handful of queues at most: looking through them beats hashing.
         match self.0.iter_mut().find(|(known, _)| Arc::ptr_eq(known, queue)) {
             Some((_, lot)) => lot.push(entry),

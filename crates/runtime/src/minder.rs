@@ -32,7 +32,7 @@ pub(crate) async fn mind(engine: Arc<Engine>) {
             item.activity.measure(now.since(before).as_millis() as u64);
             for slot in &item.slots {
                 slot.mark(now, |updated| {
-                    engine.submit(None, |_, _| Change { updated, ..Change::default() });
+                    engine.change(Change { updated, ..Change::default() });
                 });
             }
         }

@@ -28,19 +28,19 @@ impl Default for QueueWindow {
     }
 }
 
-/// A message on its queue. `T` tells when the change that created it is durable.
+/// A message on its queue. `T` is the place of the change that created it: a [`store::Seq`].
 pub(crate) struct Entry<T> {
     pub(crate) message: Message,
-    /// None when it is known to be durable.
-    pub(crate) ticket: Option<T>,
+    /// The change that created it; none when that is known to be durable.
+    pub(crate) seq: Option<T>,
 }
 
 /// What a lane left to the disk.
 struct Spill<T> {
     /// The last message left out.
     last: MessageId,
-    /// None when it is known to be durable.
-    ticket: Option<T>,
+    /// The change that created it; none when that is known to be durable.
+    seq: Option<T>,
 }
 
 /// The messages of one priority, in the order of their arrival.
@@ -82,7 +82,7 @@ pub(crate) struct Gap<T> {
     /// The last one that was left out when the gap was looked at.
     last: MessageId,
     /// When all of the gap is committed; none when it is.
-    pub(crate) ticket: Option<T>,
+    pub(crate) seq: Option<T>,
     /// How many to read.
     pub(crate) count: usize,
     /// How many bytes to read.
@@ -116,7 +116,7 @@ impl<T: Clone> Queue<T> {
             waiting: VecDeque::new(),
             bytes: 0,
             last: MessageId(0),
-            spill: Some(Spill { last, ticket: None }),
+            spill: Some(Spill { last, seq: None }),
         };
         Queue {
             name,
@@ -190,7 +190,7 @@ impl<T: Clone> Queue<T> {
             if lane.spill.is_none() && lane.has_room(self.window) {
                 lane.append(entry);
             } else {
-                lane.spill = Some(Spill { last: entry.message.header.id, ticket: entry.ticket });
+                lane.spill = Some(Spill { last: entry.message.header.id, seq: entry.seq });
             }
         }
         self.depth.fetch_add(count, Ordering::Relaxed);
@@ -206,7 +206,7 @@ impl<T: Clone> Queue<T> {
             let lane = &mut lanes[lane_of(message.header.priority)];
             let id = message.header.id;
             let place = lane.waiting.partition_point(|other| other.message.header.id < id);
-            let entry = Entry { message, ticket: None };
+            let entry = Entry { message, seq: None };
             lane.bytes += size(&entry);
             lane.waiting.insert(place, entry);
             count += 1;
@@ -225,7 +225,7 @@ impl<T: Clone> Queue<T> {
         let mut all_ready = true;
         for lane in lanes.iter_mut() {
             while taken.len() < most
-                && lane.waiting.front().is_some_and(|entry| entry.ticket.as_ref().is_none_or(&ready))
+                && lane.waiting.front().is_some_and(|entry| entry.seq.as_ref().is_none_or(&ready))
                 && let Some(entry) = lane.pop()
             {
                 taken.push(entry.message);
@@ -253,12 +253,12 @@ impl<T: Clone> Queue<T> {
         taken
     }
 
-    /// The ticket of the first message; none when nothing can be taken yet.
+    /// The change of the first message; none when nothing can be taken yet.
     pub(crate) fn front(&self) -> Option<Option<T>> {
         let lanes = self.lanes();
         for lane in lanes.iter() {
             if let Some(entry) = lane.waiting.front() {
-                return Some(entry.ticket.clone());
+                return Some(entry.seq.clone());
             }
             if lane.spill.is_some() {
                 return None;
@@ -292,21 +292,21 @@ impl<T: Clone> Queue<T> {
             priority: *priority,
             after: lane.last,
             last: spill.last,
-            ticket: spill.ticket.clone(),
+            seq: spill.seq.clone(),
             count: (self.window.count - lane.waiting.len().min(self.window.count)).max(1),
             bytes: (self.window.bytes - lane.bytes.min(self.window.bytes)).max(1),
         })
     }
 
     /// Puts in what was read for `gap`: it begins behind [`Gap::after`] and leaves none out between, but
-    /// may end early. Nothing at all may only be put in when the gap's ticket was durable before it was
+    /// may end early. Nothing at all may only be put in when the gap's change was durable before it was
     /// read. There is one reader of gaps.
     pub(crate) fn fill(&self, gap: &Gap<T>, found: Vec<Message>) {
         let mut lanes = self.lanes();
         let lane = &mut lanes[lane_of(gap.priority)];
         let nothing = found.is_empty();
         for message in found {
-            lane.append(Entry { message, ticket: None });
+            lane.append(Entry { message, seq: None });
         }
         let Some(spill) = &lane.spill else { return };
         // Nothing behind `after` although all of it was durable: what was left out has been taken

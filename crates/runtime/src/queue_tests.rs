@@ -55,7 +55,7 @@ impl World {
             let message = message(self.next, priority, bytes);
             self.stored.insert((priority, message.header.id), message.clone());
             self.disk.insert((priority, message.header.id), message.clone());
-            Entry { message, ticket: Some(self.next) }
+            Entry { message, seq: Some(self.next) }
         });
         let entries = entries.collect();
         self.queue.push(entries);
@@ -68,7 +68,7 @@ impl World {
     fn take(&mut self, most: usize) {
         let committed = self.committed;
         if self.in_hand.is_empty() {
-            self.in_hand = self.queue.take(most, |ticket| *ticket <= committed);
+            self.in_hand = self.queue.take(most, |seq| *seq <= committed);
         }
     }
 
@@ -85,7 +85,7 @@ impl World {
 
     fn begin_reading(&mut self) {
         if self.reading.is_none() {
-            let committed = |gap: &Gap<u64>| gap.ticket.is_none_or(|ticket| ticket <= self.committed);
+            let committed = |gap: &Gap<u64>| gap.seq.is_none_or(|seq| seq <= self.committed);
             self.reading = self.queue.gap().map(|gap| {
                 let committed = committed(&gap);
                 (gap, committed)

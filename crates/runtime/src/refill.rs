@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{Event, EventKind, Message};
-use store::StoreError;
+use store::{Seq, StoreError};
 
 use crate::engine::{Engine, ItemQueue};
 use crate::queue::Gap;
-use crate::ticket::Ticket;
 
 /// The pause after a read that failed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -50,21 +49,21 @@ pub(crate) async fn keep_filled(engine: Arc<Engine>, queue: Arc<ItemQueue>) {
 /// Reads one stretch, as far as it is committed: commits come in the order of the queue, so what is read
 /// leaves nothing out between. Only when there is nothing yet, it waits for the commit of the last one;
 /// nothing behind that means that the stretch is empty.
-async fn fill(engine: &Engine, queue: &ItemQueue, gap: Gap<Ticket>) -> Result<(), StoreError> {
-    let committed = gap.ticket.as_ref().is_none_or(|ticket| ticket.is_durable(&engine.ledger));
+async fn fill(engine: &Engine, queue: &ItemQueue, gap: Gap<Seq>) -> Result<(), StoreError> {
+    let committed = gap.seq.is_none_or(|seq| engine.ledger.is_durable(seq));
     let mut found = read(engine, queue, &gap).await?;
-    if let Some(ticket) = &gap.ticket
+    if let Some(seq) = gap.seq
         && found.is_empty()
         && !committed
     {
-        ticket.durable(&engine.ledger).await?;
+        engine.ledger.durable(seq).await?;
         found = read(engine, queue, &gap).await?;
     }
     queue.fill(&gap, found);
     Ok(())
 }
 
-async fn read(engine: &Engine, queue: &ItemQueue, gap: &Gap<Ticket>) -> Result<Vec<Message>, StoreError> {
+async fn read(engine: &Engine, queue: &ItemQueue, gap: &Gap<Seq>) -> Result<Vec<Message>, StoreError> {
     let (name, priority) = (queue.name.clone(), gap.priority);
     let (after, count, bytes) = ((gap.priority, gap.after), gap.count, gap.bytes);
     let found = engine.read(move |reader| reader.window(&name, Some(after), count, bytes)).await?;

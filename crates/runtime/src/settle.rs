@@ -12,7 +12,6 @@ use crate::engine::{Engine, Item, about, log};
 use crate::intake::HEADER_BYTES;
 use crate::lots::{Lots, Route, pace};
 use crate::slot::stands;
-use crate::ticket::Ticket;
 
 /// A message to send on. Its id is given when it is handed to the ledger.
 struct Sending {
@@ -198,15 +197,15 @@ impl<'a> Settling<'a> {
         let mut lost = Vec::new();
         let (updates, quiet, sendings, routes) = (self.updates, self.quiet, self.sendings, self.routes);
         let item = self.item.name();
-        self.engine.submit(Some(permit), |ids, ticket| {
+        self.engine.ledger.submit(Some(permit), |ids| {
             let mut change = Change { updated: updates, ..Change::default() };
-            dispatch(sendings, &routes, &mut change, (ids, ticket), |header| {
+            dispatch(sendings, &routes, &mut change, ids, |header| {
                 let text = format!("message {} cannot be sent: {}", header.id, header.error_status);
                 lost.push(about(header, EventKind::Error, item, text));
             });
             events.append(&mut lost);
             change.events = events.iter().chain(&quiet).map(|event| (now, event.clone())).collect();
-            change
+            (change, ())
         });
         events.iter().for_each(log);
         for event in quiet {
@@ -221,7 +220,7 @@ fn dispatch(
     sendings: Vec<Sending>,
     routes: &[Route],
     change: &mut Change,
-    (ids, ticket): (&mut Ids, &Ticket),
+    ids: &mut Ids,
     mut lost: impl FnMut(&MessageHeader),
 ) {
     let mut lots = Lots::default();
@@ -233,7 +232,7 @@ fn dispatch(
         }
         change.created.push(message.header.clone());
         match route {
-            Some(at) => lots.add(&routes[at].queue, message, ticket),
+            Some(at) => lots.add(&routes[at].queue, message, ids.seq()),
             None => lost(&message.header),
         }
     }

@@ -117,8 +117,8 @@ impl Worker {
             let ledger = &self.engine.ledger;
             match self.queue.front() {
                 None => self.queue.arrived().await,
-                Some(Some(ticket)) if outside && !ticket.is_durable(ledger) => {
-                    if let Err(error) = ticket.durable(ledger).await {
+                Some(Some(seq)) if outside && !ledger.is_durable(seq) => {
+                    if let Err(error) = ledger.durable(seq).await {
                         // Nothing is sent out that is not stored, and nothing more is going to be.
                         self.engine.fail(&self.item, &error.to_string());
                         return None;
@@ -127,7 +127,7 @@ impl Worker {
                 Some(_) => {
                     let actor = self.actor().await;
                     let most = self.batch.next(self.queue.depth());
-                    let batch = self.queue.take(most, |ticket| !outside || ticket.is_durable(ledger));
+                    let batch = self.queue.take(most, |seq| !outside || ledger.is_durable(*seq));
                     if !batch.is_empty() {
                         self.item.activity.took(batch.len(), self.engine.clock.now());
                         return Some((batch, actor));

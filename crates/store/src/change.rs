@@ -19,9 +19,15 @@ pub struct Ids {
     pub(crate) message: u64,
     pub(crate) body: u64,
     pub(crate) socket: u64,
+    pub(crate) seq: u64,
 }
 
 impl Ids {
+    /// The place of the change that is being made, so that what is done while it is can wait for it.
+    pub fn seq(&self) -> Seq {
+        Seq(self.seq)
+    }
+
     /// The next message's id.
     pub fn message(&mut self) -> MessageId {
         self.message += 1;

@@ -42,7 +42,6 @@ struct Gate {
     ids: Ids,
     waiting: VecDeque<Pending>,
     urgent: usize,
-    next: u64,
     idle: Idle,
     closing: bool,
 }
@@ -73,7 +72,6 @@ impl Line {
                 ids,
                 waiting: VecDeque::new(),
                 urgent: 0,
-                next: 1,
                 idle: Idle::No,
                 closing: false,
             }),
@@ -98,15 +96,15 @@ impl Line {
         build: impl FnOnce(&mut Ids) -> (Change, R),
     ) -> (Seq, R) {
         let mut gate = lock(&self.gate);
+        gate.ids.seq += 1;
+        let seq = gate.ids.seq();
         let (change, result) = build(&mut gate.ids);
-        let seq = gate.next;
-        gate.next += 1;
         if gate.closing {
-            return (Seq(seq), result);
+            return (seq, result);
         }
         let lazy = change.is_lazy();
         gate.urgent += usize::from(!lazy);
-        gate.waiting.push_back(Pending { seq, cost: change.cost(), change, permit, lazy });
+        gate.waiting.push_back(Pending { seq: seq.0, cost: change.cost(), change, permit, lazy });
         let wake = match gate.idle {
             Idle::No => false,
             Idle::ForAnything => true,
@@ -117,7 +115,7 @@ impl Line {
             drop(gate);
             self.work.notify_one();
         }
-        (Seq(seq), result)
+        (seq, result)
     }
 
     /// The next group, in order; none when the line is closing and empty.

@@ -32,6 +32,7 @@ impl Database {
             body: last("SELECT max(id) FROM body")?,
             // Sockets are deleted; their ids are not given out again.
             socket: last("SELECT max(seq) FROM sqlite_sequence WHERE name = 'socket'")?,
+            seq: 0,
         };
         let terms = Terms::load(&db).map_err(failed)?;
         Ok((Database { db, terms }, ids))

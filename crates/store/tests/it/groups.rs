@@ -23,6 +23,19 @@ fn ids_grow_in_the_order_of_the_changes_and_go_on_after_reopening() {
 }
 
 #[test]
+fn a_change_knows_its_place_while_it_is_made() {
+    let store = Store::new();
+    for text in ["a", "b"] {
+        let (seq, within) = store.ledger.submit(None, |ids| (message(ids, "to", text).0, ids.seq()));
+        assert_eq!(seq, within);
+    }
+    store.ledger.close().unwrap();
+    let (seq, within) = store.ledger.submit(None, |ids| (message(ids, "to", "late").0, ids.seq()));
+    assert_eq!(seq, within);
+    assert!(!store.ledger.is_durable(within) && block_on(store.ledger.durable(within)).is_err());
+}
+
+#[test]
 fn many_submitters_get_one_order_and_few_groups() {
     let store = Store::new();
     let start = Barrier::new(4);
