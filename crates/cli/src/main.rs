@@ -24,7 +24,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[command(name = "orris", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Cli {
     /// When to use colour; NO_COLOR is respected
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", display_order = 901)]
     color: ColourChoice,
     #[command(flatten)]
     data: reading::DataDir,

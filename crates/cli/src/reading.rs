@@ -21,7 +21,7 @@ const MOST_EVENTS: usize = 10_000;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DataDir {
     /// The data directory [default: $ORRIS_DATA_DIR; else ./data, for "run" data beside PRODUCTION]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", display_order = 900)]
     data_dir: Option<PathBuf>,
 }
 
