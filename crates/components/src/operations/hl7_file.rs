@@ -221,6 +221,7 @@ impl FileOperation {
         };
         Job {
             name: self.name.render(&facts),
+            private: self.name.needs_message(),
             id: header.id.0,
             created: header.time_created.0,
             repeat: header.time_created <= self.started || self.tried.contains(&header.id.0),

@@ -18,13 +18,25 @@ const LARGEST_HEAD: usize = 16 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
-    /// Why, for the client and the event.
+    /// Why, for the client.
     pub(crate) reason: String,
+    /// Why, for the event, where the reason repeats what the client has said.
+    event: Option<String>,
 }
 
 impl Refusal {
     pub(crate) fn new(status: u16, reason: impl Into<String>) -> Self {
-        Refusal { status, reason: reason.into() }
+        Refusal { status, reason: reason.into(), event: None }
+    }
+
+    /// Says this in the event, instead of a reason that repeats what the client has said.
+    pub(crate) fn event(self, event: impl Into<String>) -> Self {
+        Refusal { event: Some(event.into()), ..self }
+    }
+
+    /// As it stands in the event.
+    pub(crate) fn told(&self) -> String {
+        format!("{} {}", self.status, self.event.as_ref().unwrap_or(&self.reason))
     }
 
     /// The whole HTTP answer.

@@ -60,6 +60,13 @@ impl Listener {
         self.state().socket.upgrade()?.local_addr().ok()
     }
 
+    /// The paths that are served, as a message names them.
+    fn paths(&self) -> String {
+        let mut paths: Vec<_> = self.state().servers.keys().map(|path| format!("\"{path}\"")).collect();
+        paths.sort();
+        paths.join(" or ")
+    }
+
     fn server(&self, path: &str) -> Option<Arc<Server>> {
         self.state().servers.get(path).cloned()
     }
@@ -210,7 +217,9 @@ impl Welcome {
         let Some(server) = self.listener.server(&path) else {
             let shown: String = path.chars().take(200).collect();
             let refusal = Refusal::new(404, format!("no item serves the path {shown:?}"));
-            return self.refuse(&self.server, stream, refusal).await;
+            let event =
+                format!("no item serves the path that it asks for; expected {}", self.listener.paths());
+            return self.refuse(&self.server, stream, refusal.event(event)).await;
         };
         let admitted = server.admit(&head, self.peer.to_string());
         let (mut admission, place) = match admitted.and_then(|admission| Ok((admission, server.place()?))) {
@@ -227,7 +236,7 @@ impl Welcome {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        self.say(server, format!("{} {}", refusal.status, refusal.reason));
+        self.say(server, refusal.told());
         let answer = refusal.answer();
         let said = async {
             stream.write_all(answer.as_bytes()).await?;

@@ -126,8 +126,9 @@ impl Server {
         let since = since.map_err(|_| Refusal::new(400, "since has to be a message id"))?;
         let topics = head.query("topics").map(|topics| topics.split(',').map(str::to_owned).collect());
         let condition = head.query("where").map(|condition| condition.into_owned());
-        let subscription = Subscription::new(topics, condition, &self.hub.conditions)
-            .map_err(|error| Refusal::new(400, error))?;
+        let subscription = Subscription::new(topics, condition, &self.hub.conditions).map_err(|error| {
+            Refusal::new(400, error).event("topics or where cannot be used; the answer says why")
+        })?;
         let authenticated = user.is_some() || !self.wants_credentials();
         let session = SocketSession {
             id: SocketId(0),

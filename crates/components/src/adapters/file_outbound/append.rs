@@ -97,9 +97,7 @@ impl Appending {
                     written.count += run.len();
                 }
                 Err(reason) => {
-                    let path = folder.join(name);
-                    written.failure =
-                        Some(format!("file \"{}\" cannot be written: {reason}", path.display()));
+                    written.failure = Some(format!("{} cannot be written: {reason}", run[0].place(folder)));
                     break;
                 }
             }

@@ -79,10 +79,6 @@ fn failed(count: usize, what: String, error: &io::Error) -> Written {
     Written { count, failure: Some(format!("{what} cannot be written: {}", disk::reason(error))) }
 }
 
-fn named(folder: &Path, name: &str) -> String {
-    format!("file \"{}\"", folder.join(name).display())
-}
-
 /// The name under which a message is written, before it is renamed.
 fn aside(job: &Job) -> String {
     format!(".{}.{}.tmp", job.name, job.id)
@@ -94,7 +90,7 @@ fn write_all_aside(dir: &OwnedFd, folder: &Path, jobs: &[Job], way: Way) -> Writ
     let write_part = |jobs: &[Job]| {
         for (count, job) in jobs.iter().enumerate() {
             if let Err(error) = write_aside(dir, job, way, sync_each) {
-                return failed(count, named(folder, &job.name), &error);
+                return failed(count, job.place(folder), &error);
             }
         }
         Written { count: jobs.len(), failure: None }
@@ -157,7 +153,7 @@ fn rename_all(dir: &OwnedFd, folder: &Path, jobs: &[Job], way: Way) -> Written {
             rename_unique(dir, job, &mut last_taken)
         };
         if let Err(error) = renamed {
-            return failed(count, named(folder, &job.name), &error);
+            return failed(count, job.place(folder), &error);
         }
         fault::point("operation.renamed");
     }

@@ -7,6 +7,8 @@ pub(crate) mod append;
 pub(crate) mod each;
 mod frame;
 
+use std::path::Path;
+
 use bytes::Bytes;
 
 /// One message that is to be written.
@@ -14,6 +16,8 @@ use bytes::Bytes;
 pub(crate) struct Job {
     /// The file's name.
     pub(crate) name: String,
+    /// Whether the name is made of the message's fields: then it is content, and is told to nobody.
+    pub(crate) private: bool,
     /// The id of the message's header.
     pub(crate) id: u64,
     /// When that header was made, in milliseconds since 1970.
@@ -22,6 +26,16 @@ pub(crate) struct Job {
     pub(crate) repeat: bool,
     /// What is written.
     pub(crate) bytes: Bytes,
+}
+
+impl Job {
+    /// The file, as an error names it.
+    pub(crate) fn place(&self, folder: &Path) -> String {
+        match self.private {
+            true => format!("the file of message {} in folder \"{}\"", self.id, folder.display()),
+            false => format!("file \"{}\"", folder.join(&self.name).display()),
+        }
+    }
 }
 
 /// What became of a group: so many were written, in order, and then this was in the way.

@@ -12,7 +12,7 @@ const PLAIN: Way = Way { wrap: false, sync: false };
 
 fn job(id: u64) -> Job {
     let bytes = format!("MSH|^~\\&|A||||||ADT^A01|{id}\rPID|1").into_bytes().into();
-    Job { name: "day.hl7".into(), id, created: 1_700_000_000_000, repeat: false, bytes }
+    Job { name: "day.hl7".into(), private: false, id, created: 1_700_000_000_000, repeat: false, bytes }
 }
 
 fn jobs(ids: impl IntoIterator<Item = u64>) -> Vec<Job> {

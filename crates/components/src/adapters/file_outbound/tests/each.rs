@@ -11,7 +11,7 @@ const UNIQUE: Way = Way { overwrite: false, sync: true, now: 1_700_000_000_123 }
 const OVERWRITE: Way = Way { overwrite: true, ..UNIQUE };
 
 fn job(name: &str, id: u64, text: &str) -> Job {
-    Job { name: name.into(), id, created: 0, repeat: false, bytes: text.to_owned().into() }
+    Job { name: name.into(), private: false, id, created: 0, repeat: false, bytes: text.to_owned().into() }
 }
 
 fn repeated(job: &Job) -> Job {
