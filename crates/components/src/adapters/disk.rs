@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -79,9 +80,10 @@ pub(crate) fn move_new(from: &Path, to: &Path) -> io::Result<bool> {
     if fs::symlink_metadata(to).is_ok() {
         return Ok(false);
     }
-    let aside = hidden(to, "tmp");
-    remove_if_there(&aside)?;
     let mut source = File::open(from)?;
+    // Without the file's own name, which may be as long as names can be.
+    let aside = to.with_file_name(format!(".{:x}.tmp", source.metadata()?.ino()));
+    remove_if_there(&aside)?;
     let mut copy = OpenOptions::new().write(true).create_new(true).open(&aside)?;
     io::copy(&mut source, &mut copy)?;
     copy.set_modified(source.metadata()?.modified()?)?;
@@ -92,15 +94,6 @@ pub(crate) fn move_new(from: &Path, to: &Path) -> io::Result<bool> {
     }
     fs::remove_file(from)?;
     Ok(true)
-}
-
-/// The name `.NAME.ending` beside `path`: hidden, and never taken in.
-pub(crate) fn hidden(path: &Path, ending: &str) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".");
-    name.push(ending);
-    path.with_file_name(name)
 }
 
 /// Removes a file; it is no matter when it is not there.

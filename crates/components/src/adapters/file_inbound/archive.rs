@@ -96,7 +96,7 @@ impl PuttingAway {
                     reason,
                     now.to_utc()
                 );
-                fs::write(safe_reason_path(&to), text)?;
+                fs::write(reason_path(&to), text)?;
             }
             (_, _, Some(archive)) => {
                 self.move_into(away, taken, path, archive, self.stamped(taken, now))?;
@@ -124,12 +124,15 @@ impl PuttingAway {
         name: Option<String>,
     ) -> io::Result<PathBuf> {
         let below = taken.place.came.parent().unwrap_or(Path::new(""));
-        let folder = folder.join(below);
+        let (root, folder) = (folder, folder.join(below));
         let name = name.as_deref().map(OsStr::new).unwrap_or(taken.place.file_name());
         let to = match move_under_new_name(path, &folder, name, taken.identity.modified) {
             // The folder for a subfolder's files is made when the first one comes.
-            Err(error) if error.kind() == ErrorKind::NotFound && path.exists() && below != Path::new("") => {
+            Err(error) if error.kind() == ErrorKind::NotFound && path.exists() && root.is_dir() => {
                 fs::create_dir_all(&folder)?;
+                away.touched.extend(
+                    folder.ancestors().skip(1).take_while(|new| new.starts_with(root)).map(Path::to_owned),
+                );
                 move_under_new_name(path, &folder, name, taken.identity.modified)?
             }
             moved => moved?,
@@ -206,7 +209,8 @@ fn grown(taken: &Taken, path: &Path, size: u64, kept: &Path) -> String {
 
 /// The name under which a file is for the moment between being taken out of sight and being removed.
 fn aside(path: &Path, taken: &Taken) -> PathBuf {
-    disk::hidden(path, &format!("{:x}.taken", taken.identity.inode))
+    // Without the file's own name, which may be as long as names can be.
+    path.with_file_name(format!(".{:x}.{:x}.taken", taken.identity.inode, taken.identity.modified))
 }
 
 /// Removes what a crash left between taking a file out of sight and removing it.
@@ -224,10 +228,10 @@ fn put_back(away: &mut Away, from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn safe_reason_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".reason");
-    name.into()
+/// `NAME.reason` beside a file; NAME is cut where both together would be too long.
+fn reason_path(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(safe::with_ending(&name, ".reason"))
 }
 
 /// Moves a file into a folder under `name`, or, when that is taken, under one that has the file's time

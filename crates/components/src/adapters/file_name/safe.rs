@@ -5,6 +5,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+/// What a file system takes as a name, in bytes.
+const MOST_BYTES: usize = 255;
 /// The longest name in bytes: file systems allow 255, the temporary name and a suffix need some.
 pub(crate) const LONGEST: usize = 200;
 /// Stands for a name that nothing is left of.
@@ -78,10 +80,16 @@ fn split_ending(name: &str) -> (&str, &str) {
     }
 }
 
-/// The name with `suffix` before its ending.
+/// The name with `suffix` before its ending; shortened where a file system would refuse it.
 pub(crate) fn with_suffix(name: &str, suffix: &str) -> String {
     let (stem, ending) = split_ending(name);
-    format!("{stem}{suffix}{ending}")
+    let cut = stem.floor_char_boundary(MOST_BYTES.saturating_sub(suffix.len() + ending.len()));
+    format!("{}{suffix}{ending}", &stem[..cut])
+}
+
+/// The name with `ending` behind it; shortened as before.
+pub(crate) fn with_ending(name: &str, ending: &str) -> String {
+    format!("{}{ending}", &name[..name.floor_char_boundary(MOST_BYTES - ending.len())])
 }
 
 #[cfg(test)]
@@ -137,5 +145,7 @@ mod tests {
         assert_eq!(with_suffix("a.hl7", "_7"), "a_7.hl7");
         assert_eq!(with_suffix("a", "_7"), "a_7");
         assert_eq!(with_suffix("a.hl7_2023-11-14_22.13.20.123", "_7"), "a.hl7_2023-11-14_22.13.20.123_7");
+        let long = with_suffix(&("ä".repeat(125) + ".hl7"), "_123");
+        assert!(long.len() <= 255 && long.ends_with("ä_123.hl7"), "{long}");
     }
 }

@@ -195,3 +195,31 @@ fn a_file_that_cannot_be_put_away_stays_and_is_the_failure() {
     assert!(error.contains("a.hl7\" cannot be put away: no such file or directory"), "{error}");
     world.expect(&["in/a.hl7"]);
 }
+
+#[test]
+fn a_name_as_long_as_names_can_be_holds_nothing_up() {
+    let name = "n".repeat(251) + ".hl7";
+    let world = World::new(false, false);
+    world.put(&[world.taken(&name, "1")]);
+    world.expect(&[]);
+
+    let world = World::new(true, true);
+    for text in ["1", "2", "3"] {
+        world.put(&[world.taken(&name, text)]);
+    }
+    assert_eq!(world.files().iter().filter(|path| path.starts_with("archive/n")).count(), 3);
+    let mut refused = world.taken(&name, "4");
+    refused.progress = Progress::Refused("no message".into());
+    world.put(&[refused]);
+    assert!(world.files().contains(&format!("error/{name}")));
+    assert!(world.files().iter().any(|path| path.starts_with("error/n") && path.ends_with(".reason")));
+}
+
+#[test]
+fn an_archive_that_is_gone_is_not_made_anew() {
+    let world = World::new(true, false);
+    let taken = world.taken("sub/a.hl7", "1");
+    fs::remove_dir(world.path("archive")).unwrap();
+    assert!(world.putting.put_away(&[taken], NOW).is_err());
+    world.expect(&["in/sub/a.hl7"]);
+}

@@ -112,7 +112,7 @@ fn another_file_under_the_name_is_not_meant() {
 fn what_was_about_to_be_removed_is_removed() {
     let world = World::new();
     let row = world.row("in/a", "a", None, Progress::Done);
-    let aside = world.path(&format!("in/.a.{:x}.taken", row.identity.inode));
+    let aside = world.path(&format!("in/.{:x}.{:x}.taken", row.identity.inode, row.identity.modified));
     fs::rename(world.path("in/a"), &aside).unwrap();
     assert_eq!(world.recover(&row).state, [row.forget()]);
     assert!(!aside.exists());
