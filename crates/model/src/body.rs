@@ -16,7 +16,10 @@ impl BodyClass {
     pub const BYTES: BodyClass = BodyClass("Bytes");
     /// Text, such as what a WebSocket client sent.
     pub const TEXT: BodyClass = BodyClass("Text");
-    /// All classes; a store reads names back through it.
+    /// What a store could not read back, with the reason as its text. It is never stored, and no host
+    /// gets it: the message ends with status Error.
+    pub const DAMAGED: BodyClass = BodyClass("Damaged");
+    /// All classes that are stored; a store reads names back through it.
     pub const ALL: [BodyClass; 3] = [Self::HL7, Self::BYTES, Self::TEXT];
 
     /// The class of that name; bytes where it is not known.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use model::{Decision, Event, EventKind, HostContext, Message, fault};
+use model::{BodyClass, Decision, Event, EventKind, HostContext, Message, fault};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::batch::BatchSize;
@@ -149,7 +149,14 @@ impl Worker {
     }
 
     /// Hands a batch to the host and settles what it decided.
-    async fn serve(&mut self, host: &mut Handler, batch: Vec<Message>) -> Next {
+    async fn serve(&mut self, host: &mut Handler, mut batch: Vec<Message>) -> Next {
+        if batch.iter().any(is_damaged) {
+            let damaged = batch.extract_if(.., |message| is_damaged(message)).collect();
+            self.refuse_damaged(damaged).await;
+            if batch.is_empty() {
+                return Next::Go;
+            }
+        }
         let count = batch.len() as u64;
         let begun = self.engine.clock.now();
         self.item.activity.in_hand.fetch_add(count, Ordering::Relaxed);
@@ -165,6 +172,20 @@ impl Worker {
         };
         self.item.activity.in_hand.fetch_sub(count, Ordering::Relaxed);
         next
+    }
+
+    /// Ends messages whose bodies the store could not read back: no host could do anything with them,
+    /// and they must not hold up the others.
+    async fn refuse_damaged(&self, damaged: Vec<Message>) {
+        let mut settling = Settling::new(&self.engine, &self.item, damaged.len(), false);
+        for message in &damaged {
+            settling.reject(
+                message,
+                String::from_utf8_lossy(message.body.content()).into_owned(),
+                Vec::new(),
+            );
+        }
+        settling.submit().await;
     }
 
     /// Writes what was decided. `marked` says that the batch was marked as Delivered meanwhile.
@@ -309,4 +330,8 @@ impl Worker {
         self.put_back(settling, batch).await;
         Next::Raise(Duration::ZERO)
     }
+}
+
+fn is_damaged(message: &Message) -> bool {
+    message.body.class() == BodyClass::DAMAGED
 }

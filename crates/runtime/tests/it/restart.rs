@@ -75,3 +75,47 @@ async fn a_production_that_cannot_be_built_does_not_start() {
     let error = refused.err().expect("it is refused").to_string();
     assert_eq!(error, "item \"In\": target \"Nobody\" is no process or operation of this production");
 }
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_back_ends_its_own_message_alone() {
+    let (feed, feeding) = item("In", &FEED, &["Out"]);
+    let (mut sink, _) = item("Out", &SINK, &[]);
+    sink.enabled = false;
+    let mut production = Production::of(vec![feed.clone(), sink]);
+    let director = production.start().await;
+    take(&feeding, intake(["first".to_owned(), noise(1 << 20), "last".to_owned()])).await;
+    director.stop().await;
+
+    // Nearly all of the store is the large body: the middle is of it, behind the page's own first bytes.
+    let store = production.dir.path().join("store.db");
+    let mut bytes = std::fs::read(&store).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096 + 100;
+    bytes[middle..middle + 16].iter_mut().for_each(|byte| *byte ^= 0x55);
+    std::fs::write(&store, bytes).unwrap();
+
+    let (sink, working) = item("Out", &SINK, &[]);
+    production.def.items[1] = sink;
+    let director = production.start().await;
+    eventually(SOON, || working.count() == 2).await;
+    assert_eq!(working.seen(), ["first", "last"]);
+    director.stop().await;
+    assert_eq!(production.count("Out", MessageStatus::Completed), 2);
+    assert_eq!(production.count("Out", MessageStatus::Error), 1);
+    assert!(
+        production.has_event(&["Out", "failed: body", "cannot be read back"]),
+        "{:?}",
+        production.events()
+    );
+}
+
+/// Text that cannot be made much shorter.
+fn noise(length: usize) -> String {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b' ' + (state >> 40) as u8 % 64)
+    };
+    (0..length).map(|_| next()).collect()
+}

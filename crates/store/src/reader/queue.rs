@@ -25,10 +25,11 @@ pub struct QueueRow {
 impl Reader {
     /// The next messages of a target's queue, those in its hands included: by priority, then in
     /// order; after the place `after`; at most `limit`, and none further once there are `max_bytes`
-    /// bytes of bodies. A message without a body comes with an empty one.
+    /// bytes of bodies. A message without a body comes with an empty one; one whose body cannot be read
+    /// back with the reason as its text ([`BodyClass::DAMAGED`]), so that it holds up no other.
     ///
     /// # Errors
-    /// When the store fails, or a body is damaged.
+    /// When the store fails.
     pub fn window(
         &self,
         target: &str,
@@ -83,17 +84,21 @@ impl Reader {
     }
 
     fn body_of(&self, header: &MessageHeader, blocks: &mut Blocks) -> Result<MessageBody, StoreError> {
-        let body = match header.body {
-            Some(id) => blocks.body(self, id)?,
-            None => None,
+        let Some(id) = header.body else { return Ok(MessageBody::new(BodyClass::BYTES, Vec::new())) };
+        let reason = match blocks.body(self, id) {
+            Ok(Some(body)) => return Ok(body),
+            Ok(None) => format!("body {id} is not in the store any more"),
+            Err(error @ StoreError::Damaged { .. }) => error.to_string(),
+            Err(error) => return Err(error),
         };
-        Ok(body.unwrap_or_else(|| MessageBody::new(BodyClass::BYTES, Vec::new())))
+        Ok(MessageBody::new(BodyClass::DAMAGED, reason.into_bytes()))
     }
 
-    /// The messages that a target completed, of those after `since`, oldest first.
+    /// The messages that a target completed, of those after `since`, oldest first. What cannot be read
+    /// back is left out.
     ///
     /// # Errors
-    /// When the store fails, or a body is damaged.
+    /// When the store fails.
     pub fn completed_since(
         &self,
         target: &str,
@@ -110,7 +115,10 @@ impl Reader {
             let body = self.body_of(&header, &mut blocks)?;
             Ok((header, body))
         };
-        headers.into_iter().map(with_body).collect()
+        let readable = |found: &Result<(MessageHeader, MessageBody), StoreError>| {
+            found.as_ref().map_or(true, |(_, body)| body.class() != BodyClass::DAMAGED)
+        };
+        headers.into_iter().map(with_body).filter(readable).collect()
     }
 
     /// All queues with something on them, by name.
