@@ -12,6 +12,8 @@ use model::{BodyId, MessageBody};
 
 /// How much may be kept for the indexer.
 const MOST_BYTES: usize = 8 << 20;
+/// About what a body takes besides its content: empty ones are bounded too.
+const BODY_BYTES: usize = 256;
 /// So many bodies are indexed at once, or those that came within [`WAIT`].
 pub(crate) const BATCH: usize = 2_048;
 const WAIT: Duration = Duration::from_millis(200);
@@ -75,7 +77,7 @@ impl Feed {
         let behind_before = state.committed.saturating_sub(state.indexed);
         state.committed = last;
         for (id, body) in bodies {
-            state.bytes += body.content().len();
+            state.bytes += size(&body);
             state.recent.push_back((id, body));
         }
         if state.bytes > MOST_BYTES {
@@ -148,20 +150,44 @@ impl Feed {
     }
 }
 
+fn size(body: &MessageBody) -> usize {
+    body.content().len() + BODY_BYTES
+}
+
 impl State {
     fn take(&mut self) -> Work {
         while self.recent.front().is_some_and(|(id, _)| id.0 <= self.indexed) {
             if let Some((_, body)) = self.recent.pop_front() {
-                self.bytes -= body.content().len();
+                self.bytes -= size(&body);
             }
         }
         if self.complete_after > self.indexed || self.recent.is_empty() {
             return Work::Ledger(self.committed);
         }
         let bodies: Vec<_> = self.recent.drain(..self.recent.len().min(BATCH)).collect();
-        self.bytes -= bodies.iter().map(|(_, body)| body.content().len()).sum::<usize>();
+        self.bytes -= bodies.iter().map(|(_, body)| size(body)).sum::<usize>();
         // Should the index fail on them, they are in the ledger still.
         self.complete_after = bodies.last().map_or(self.complete_after, |(id, _)| id.0);
         Work::Bodies(bodies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::BodyClass;
+
+    use super::*;
+
+    #[test]
+    fn empty_bodies_are_let_go_too_when_too_many_gather() {
+        let feed = Feed::new(0);
+        let most = (MOST_BYTES / BODY_BYTES) as u64;
+        for id in 1..=most {
+            feed.committed(vec![(BodyId(id), MessageBody::new(BodyClass::BYTES, ""))]);
+        }
+        assert_eq!(feed.lock().recent.len() as u64, most);
+        feed.committed(vec![(BodyId(most + 1), MessageBody::new(BodyClass::BYTES, ""))]);
+        assert!(feed.lock().recent.is_empty());
+        assert!(matches!(feed.next(), Work::Ledger(committed) if committed == most + 1));
     }
 }
