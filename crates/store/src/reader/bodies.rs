@@ -16,6 +16,14 @@ const BODY_COLUMNS: &str = "id, class, doc_type, charset";
 #[derive(Default)]
 pub(super) struct Blocks(Vec<Block>);
 
+/// Bodies of a stretch of the store.
+pub(crate) struct Stretch {
+    /// Those that can be read back.
+    pub(crate) bodies: Vec<(BodyId, MessageBody)>,
+    /// The last one that was looked at, damaged or not; none when there was none.
+    pub(crate) last: Option<BodyId>,
+}
+
 /// A body's row, without what is in the block.
 struct BodyRow {
     id: BodyId,
@@ -87,7 +95,7 @@ impl Reader {
         after: BodyId,
         limit: usize,
         max_bytes: usize,
-    ) -> Result<Vec<(BodyId, MessageBody)>, StoreError> {
+    ) -> Result<Stretch, StoreError> {
         let sql = format!("SELECT {BODY_COLUMNS} FROM body WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3");
         self.collect(&sql, [after, BodyId(u64::MAX)], limit, max_bytes)
     }
@@ -99,7 +107,7 @@ impl Reader {
         before: BodyId,
         limit: usize,
         max_bytes: usize,
-    ) -> Result<Vec<(BodyId, MessageBody)>, StoreError> {
+    ) -> Result<Stretch, StoreError> {
         let sql =
             format!("SELECT {BODY_COLUMNS} FROM body WHERE id > ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3");
         self.collect(&sql, [after, before], limit, max_bytes)
@@ -111,18 +119,20 @@ impl Reader {
         between: [BodyId; 2],
         limit: usize,
         max_bytes: usize,
-    ) -> Result<Vec<(BodyId, MessageBody)>, StoreError> {
+    ) -> Result<Stretch, StoreError> {
         let mut statement = self.db.prepare_cached(sql)?;
         let [after, before] = between.map(|id| i64::try_from(id.0).unwrap_or(i64::MAX));
         let mut rows = statement.query([after, before, limit as i64])?;
-        let (mut bodies, mut bytes, mut blocks) = (Vec::new(), 0, Blocks::default());
+        let mut stretch = Stretch { bodies: Vec::new(), last: None };
+        let (mut bytes, mut blocks) = (0, Blocks::default());
         while let Some(row) = rows.next()? {
             let row = body_row(row, self)?;
             let id = row.id;
+            stretch.last = Some(id);
             match blocks.fill(self, row) {
                 Ok(body) => {
                     bytes += body.content().len();
-                    bodies.push((id, body));
+                    stretch.bodies.push((id, body));
                 }
                 Err(error @ StoreError::Damaged { .. }) => tracing::warn!("{error}"),
                 Err(error) => return Err(error),
@@ -131,6 +141,6 @@ impl Reader {
                 break;
             }
         }
-        Ok(bodies)
+        Ok(stretch)
     }
 }

@@ -67,10 +67,10 @@ impl Reader {
         let Some(extractor) = &self.extractor else { return Ok(()) };
         let mut before = BodyId(u64::MAX);
         while hits.len() < limit {
-            let bodies = self.bodies_between(BodyId(indexed), before, STEP, STEP_BYTES)?;
-            let Some((oldest, _)) = bodies.last() else { return Ok(()) };
-            before = *oldest;
-            for (id, body) in &bodies {
+            let stretch = self.bodies_between(BodyId(indexed), before, STEP, STEP_BYTES)?;
+            let Some(oldest) = stretch.last else { return Ok(()) };
+            before = oldest;
+            for (id, body) in &stretch.bodies {
                 if hits.len() < limit && has(extractor, *id, body, field, value) {
                     hits.extend(self.hit(*id)?);
                 }

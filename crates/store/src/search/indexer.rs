@@ -82,7 +82,10 @@ impl Indexer {
         loop {
             let result = match self.files.feed.next() {
                 Work::Done => return,
-                Work::Bodies(bodies) => self.add(&bodies).map_err(Trouble::Index),
+                Work::Bodies(bodies) => match bodies.last() {
+                    Some((last, _)) => self.add(&bodies, *last).map_err(Trouble::Index),
+                    None => Ok(()),
+                },
                 Work::Ledger(committed) => self.add_from_ledger(committed),
             };
             match result {
@@ -117,21 +120,24 @@ impl Indexer {
     }
 
     fn add_from_ledger(&mut self, committed: u64) -> Result<(), Trouble> {
-        let bodies = self
+        let stretch = self
             .files
             .ledger
             .bodies_after(BodyId(self.indexed), BATCH, READ_BYTES)
             .map_err(Trouble::Ledger)?;
-        if bodies.is_empty() {
-            // What is left was never stored, or cannot be read back: there is nothing to find it by.
-            self.indexed = committed;
-            self.files.feed.indexed(committed);
+        match stretch.last {
+            // What cannot be read back is passed over: there is nothing to find it by.
+            Some(last) => self.add(&stretch.bodies, last).map_err(Trouble::Index),
+            None => {
+                self.indexed = committed;
+                self.files.feed.indexed(committed);
+                Ok(())
+            }
         }
-        self.add(&bodies).map_err(Trouble::Index)
     }
 
-    fn add(&mut self, bodies: &[(BodyId, MessageBody)]) -> rusqlite::Result<()> {
-        let Some((last, _)) = bodies.last() else { return Ok(()) };
+    /// Indexes these bodies; with them everything up to `last` is.
+    fn add(&mut self, bodies: &[(BodyId, MessageBody)], last: BodyId) -> rusqlite::Result<()> {
         let values: Vec<_> =
             bodies.iter().map(|(id, body)| (*id, values(&self.files.extractor, *id, body))).collect();
         self.index.add(&values, last.0)?;

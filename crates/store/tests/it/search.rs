@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use orris_store::{Reader, SEARCH_FILE};
+use orris_store::{Change, Reader, SEARCH_FILE, STORE_FILE};
 
 use crate::support::{Store, lines, message, wait_for};
 
@@ -75,6 +75,31 @@ fn without_its_file_a_search_finds_the_same_and_the_file_is_made_anew() {
         check(&Reader::open(&store.dir()).unwrap());
         assert!(store.dir().join(SEARCH_FILE).exists(), "damage {at}");
     }
+}
+
+#[test]
+fn what_lies_behind_many_damaged_bodies_is_found() {
+    const DAMAGED: u64 = 3_000;
+    let mut store = filled();
+    store.commit(|ids| {
+        let bodies =
+            (0..DAMAGED).map(|_| (ids.body(), model::MessageBody::new(model::BodyClass::TEXT, "id=A1")));
+        (Change { bodies: bodies.collect(), ..Change::default() }, ())
+    });
+    store.ledger.close().unwrap();
+    let db = rusqlite::Connection::open(store.dir().join(STORE_FILE)).unwrap();
+    assert!(db.execute("UPDATE block SET data = x'00' WHERE id > 4", []).unwrap() > 0);
+    drop(db);
+    std::fs::remove_file(store.dir().join(SEARCH_FILE)).unwrap();
+    check(&Reader::open(&store.dir()).unwrap().with_extractor(lines()));
+    // The indexer passes over them too, and goes on with what comes behind them.
+    store.reopen();
+    indexed(&store);
+    store.commit(|ids| message(ids, "to", "id=B1"));
+    indexed(&store);
+    let reader = Reader::open(&store.dir()).unwrap();
+    check(&reader);
+    assert_eq!(found(&reader, "id", "B1"), [5]);
 }
 
 #[test]
