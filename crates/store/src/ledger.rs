@@ -81,6 +81,7 @@ impl Ledger {
         let path = data_dir.join(STORE_FILE);
         let lock = StoreLock::take(data_dir)?;
         let (database, ids) = Database::open(&path)?;
+        let packer = Packer::new().map_err(|error| StoreError::open(&path, error))?;
         let last_body = ids.body;
         let line = Arc::new(Line::new(ids));
         let counters = Arc::new(Counters {
@@ -89,7 +90,6 @@ impl Ledger {
         });
         let start = |extractor| indexer::start(data_dir, extractor, last_body);
         let (feed, indexer) = options.extractor.clone().map(start).transpose()?.unzip();
-        let packer = Packer::new().map_err(|error| StoreError::open(&path, error))?;
         let writer = Writer {
             line: line.clone(),
             database,
