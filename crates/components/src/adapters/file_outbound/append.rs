@@ -38,7 +38,7 @@ struct Note {
     length: u64,
     /// The messages among them.
     messages: u64,
-    /// The headers of the last group.
+    /// The headers of the last group, those among them that were there before included.
     last: Vec<u64>,
     /// Made by an earlier life, which may have written more than it noted.
     #[serde(skip)]
@@ -135,7 +135,7 @@ impl Appending {
             ..Note::default()
         });
         let new: Vec<_> = run.iter().filter(|job| !note.last.contains(&job.id)).collect();
-        let Some(first) = new.first() else { return Ok(note) };
+        let Some(first) = new.first() else { return Ok(Note { used: self.groups, ..note }) };
         let mut text = Vec::new();
         if way.wrap && note.length == 0 {
             text.extend_from_slice(frame::head(first).as_bytes());
@@ -158,7 +158,11 @@ impl Appending {
             disk::sync_folder(folder).map_err(system)?;
         }
         fault::point("operation.written_aside");
-        note.last = new.iter().map(|job| job.id).collect();
+        // Messages of one group may come to a file in several runs, with other files between them.
+        if note.used != self.groups {
+            note.last.clear();
+        }
+        note.last.extend(run.iter().map(|job| job.id));
         (note.old, note.used) = (false, self.groups);
         Ok(note)
     }

@@ -251,3 +251,20 @@ fn notes_of_old_files_are_forgotten() {
     assert_eq!(world.ledger.len(), MOST_NOTES);
     assert!(!world.ledger.contains_key("append/day0.hl7"));
 }
+
+#[test]
+fn a_group_that_is_repeated_is_written_once_whatever_stands_between() {
+    let elsewhere = |id| Job { name: "other.hl7".into(), ..job(id) };
+    let group = [job(1), elsewhere(2), job(3)];
+    let mut world = World::new();
+    world.append(&group, PLAIN, true);
+    // Each time the process ends before the messages are completed.
+    for more in [4, 5] {
+        world.restart();
+        assert_eq!(
+            world.append(&[&group[..], &[job(4)], &jobs(5..=more)].concat(), PLAIN, true).failure,
+            None
+        );
+        assert_eq!(world.text(), lines([1, 3, 4].into_iter().chain(5..=more)));
+    }
+}
