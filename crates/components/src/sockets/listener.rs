@@ -3,7 +3,7 @@
 //! Every service accepts for all of them: a connection is handed to the one whose path it asks for.
 //! The last service to leave closes the address.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -13,7 +13,7 @@ use model::{EventKind, Failure};
 use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -24,8 +24,9 @@ use super::tls::Tls;
 
 /// How long a client may take to ask for its socket.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Connections that have not asked yet, at most; others wait in the kernel.
-const MOST_ASKING: usize = 1024;
+/// Connections that have not asked yet, at most: then the oldest gives way to the next one, so that many
+/// that ask for nothing keep out nobody who does.
+const MOST_ASKING: usize = if cfg!(test) { 64 } else { 1024 };
 /// Connections that the kernel keeps while nobody accepts them.
 const BACKLOG: u32 = 4096;
 /// Pause after an error that does not pass by itself at once, such as no more descriptors.
@@ -108,10 +109,9 @@ impl Membership {
 
     /// Accepts connections for ever; what they ask goes on in `handshakes`.
     pub(crate) async fn accept(&self, tls: Option<TlsAcceptor>, handshakes: &mut JoinSet<()>) {
-        let asking = Arc::new(Semaphore::new(MOST_ASKING));
+        let mut asking = Asking::default();
         let mut troubled = false;
         loop {
-            let Ok(asks) = asking.clone().acquire_owned().await else { return };
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
                 Some(_done) = handshakes.join_next() => continue,
@@ -130,12 +130,16 @@ impl Membership {
                 }
             };
             troubled = false;
-            let welcome = Welcome { listener: self.listener.clone(), server: self.server.clone(), peer };
-            let tls = tls.clone();
-            handshakes.spawn(async move {
-                welcome.run(stream, tls).await;
-                drop(asks);
-            });
+            if asking.make_room() {
+                let text = format!(
+                    "{MOST_ASKING} connections are open that have not asked for anything; the oldest are closed to let \
+                     others in"
+                );
+                self.server.event(EventKind::Warning, text);
+            }
+            let (listener, server) = (self.listener.clone(), self.server.clone());
+            let welcome = Welcome { listener, server, peer, give_way: asking.enter() };
+            handshakes.spawn(welcome.run(stream, tls.clone()));
         }
     }
 }
@@ -166,12 +170,53 @@ fn passes(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| one.contains(&errno))
 }
 
+/// Connections on their way in, the oldest first.
+#[derive(Default)]
+struct Asking {
+    all: VecDeque<Weak<Notify>>,
+    crowded: bool,
+}
+
+impl Asking {
+    /// Lets the oldest give way when there are too many. True when that begins.
+    fn make_room(&mut self) -> bool {
+        if self.all.len() < MOST_ASKING {
+            return false;
+        }
+        self.all.retain(|one| one.strong_count() > 0);
+        self.crowded &= self.all.len() > MOST_ASKING / 2;
+        if self.all.len() < MOST_ASKING {
+            return false;
+        }
+        if let Some(oldest) = self.all.pop_front().and_then(|oldest| oldest.upgrade()) {
+            oldest.notify_one();
+        }
+        !std::mem::replace(&mut self.crowded, true)
+    }
+
+    /// One more. It counts for as long as it keeps what is returned.
+    fn enter(&mut self) -> Arc<Notify> {
+        let give_way = Arc::new(Notify::new());
+        self.all.push_back(Arc::downgrade(&give_way));
+        give_way
+    }
+}
+
 /// One connection on its way in.
 struct Welcome {
     listener: Arc<Listener>,
     /// Who accepted it, and speaks for it until its path is known.
     server: Arc<Server>,
     peer: SocketAddr,
+    /// Told when others need its place.
+    give_way: Arc<Notify>,
+}
+
+/// How something ended that a client has to do its part for.
+enum Within<T> {
+    Done(T),
+    Late,
+    GaveWay,
 }
 
 impl Welcome {
@@ -182,17 +227,22 @@ impl Welcome {
             return self.shake(stream, |stream| Wire::Plain(Arc::new(stream))).await;
         };
         match self.within(acceptor.accept(stream)).await {
-            Some(Ok(stream)) => self.shake(stream, |stream| Wire::Tls(Box::new(stream))).await,
-            Some(Err(error)) => self.say(&self.server, format!("TLS failed ({error})")),
-            None => self.say(&self.server, format!("TLS was not done within {} s", HANDSHAKE.as_secs())),
+            Within::Done(Ok(stream)) => self.shake(stream, |stream| Wire::Tls(Box::new(stream))).await,
+            Within::Done(Err(error)) => self.say(&self.server, format!("TLS failed ({error})")),
+            Within::GaveWay => {}
+            Within::Late => {
+                self.say(&self.server, format!("TLS was not done within {} s", HANDSHAKE.as_secs()))
+            }
         }
     }
 
-    /// Runs `what` for as long as a handshake may take.
-    async fn within<T>(&self, what: impl Future<Output = T>) -> Option<T> {
+    /// Runs `what` for as long as a handshake may take, and nobody else needs the place.
+    async fn within<T>(&self, what: impl Future<Output = T>) -> Within<T> {
         tokio::select! {
-            done = what => Some(done),
-            () = self.server.host.clock().sleep(HANDSHAKE) => None,
+            biased;
+            done = what => Within::Done(done),
+            () = self.give_way.notified() => Within::GaveWay,
+            () = self.server.host.clock().sleep(HANDSHAKE) => Within::Late,
         }
     }
 
@@ -206,10 +256,10 @@ impl Welcome {
     {
         let head = self.within(handshake::read_head(&mut stream)).await;
         let head = match head {
-            Some(Ok(Some(head))) => head,
-            Some(Ok(None)) => return,
-            Some(Err(refusal)) => return self.refuse(&self.server, stream, refusal).await,
-            None => {
+            Within::Done(Ok(Some(head))) => head,
+            Within::Done(Ok(None)) | Within::GaveWay => return,
+            Within::Done(Err(refusal)) => return self.refuse(&self.server, stream, refusal).await,
+            Within::Late => {
                 return self.refuse(&self.server, stream, Refusal::new(408, "no request came in time")).await;
             }
         };
@@ -292,6 +342,23 @@ mod tests {
         slow.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 408 Request Timeout"), "{answer}");
         drop(other);
+    }
+
+    #[tokio::test]
+    async fn many_who_ask_for_nothing_keep_out_nobody_who_does() {
+        let host = TestHost::new("Server").clock(FakeClock::new());
+        let served = serve(&host, json!({})).await;
+        let mut idle = Vec::new();
+        for _ in 0..2 * MOST_ASKING {
+            idle.push(TcpStream::connect(served.address).await.unwrap());
+        }
+        // No time goes by: nobody is refused for being late.
+        let client = tokio::time::timeout(PATIENCE, served.client()).await.unwrap();
+        let ended = tokio::time::timeout(PATIENCE, idle[0].read(&mut [0; 64])).await.unwrap();
+        assert_eq!(ended.unwrap(), 0);
+        let said = host.events().into_iter().filter(|event| event.text.contains("not asked")).count();
+        assert_eq!(said, 1, "{:?}", host.events());
+        drop((client, idle));
     }
 
     #[tokio::test]
