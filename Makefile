@@ -1,6 +1,6 @@
 # The only door. `make run` and `make test` need a Rust toolchain; everything else says what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help run client test check crash corpus browser load bench docs
+.PHONY: help run client test check crash privacy corpus browser load bench docs
 
 CARGO ?= cargo
 PRODUCTION ?= productions/article/production.yaml
@@ -24,12 +24,16 @@ check: ## the quick, Rust-only part of the tests
 	$(CARGO) test --workspace --exclude orris-tests --exclude orris-bench
 	$(E2E) tidy
 
-test: check browser corpus crash load ## everything
+test: check browser corpus crash privacy load ## everything
 	@echo "all tests passed"
 
 crash: ## kill -9 at random instants and at every fault point (ORRIS_SEED=… repeats a run)
 	$(CARGO) build --release --quiet --bin orris
 	$(E2E) crash -- --nocapture --test-threads=1
+
+privacy: ## patient data down every error path, and nowhere but where contents are asked for
+	$(CARGO) build --release --quiet --bin orris
+	$(E2E) privacy -- --nocapture --test-threads=1
 
 load: ## many sockets, many files, a large batch, within bounded memory
 	$(CARGO) build --release --quiet --bin orris

@@ -25,6 +25,7 @@ pub struct Outcome {
 pub struct Engine {
     child: Child,
     lines: Receiver<String>,
+    printed: Arc<Mutex<String>>,
     log: Arc<Mutex<String>>,
     data_dir: PathBuf,
 }
@@ -43,6 +44,16 @@ impl Engine {
     /// Writes `production` into `folder` and starts it there, with the data in `folder/data`.
     /// Returns at once; see [`Engine::ready`].
     pub fn start(folder: &Path, production: &str, environment: &[(&str, &str)]) -> Engine {
+        Engine::start_with(folder, production, environment, &[])
+    }
+
+    /// As [`Engine::start`], with more `arguments` for `orris run`.
+    pub fn start_with(
+        folder: &Path,
+        production: &str,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Engine {
         let file = folder.join("production.yaml");
         let data_dir = folder.join("data");
         fs::write(&file, production).expect("the test's folder can be written");
@@ -51,6 +62,7 @@ impl Engine {
             .arg(&file)
             .arg("--data-dir")
             .arg(&data_dir)
+            .args(arguments)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -59,8 +71,13 @@ impl Engine {
             .expect("the binary starts");
         let (sender, lines) = channel();
         let output = BufReader::new(child.stdout.take().expect("piped"));
+        let printed = Arc::new(Mutex::new(String::new()));
+        let kept = printed.clone();
         std::thread::spawn(move || {
-            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+            for line in output.lines().map_while(Result::ok) {
+                kept.lock().expect("no panic holds it").push_str(&(line.clone() + "\n"));
+                let _nobody_waits_any_more = sender.send(line);
+            }
         });
         let log = Arc::new(Mutex::new(String::new()));
         let (kept, errors) = (log.clone(), BufReader::new(child.stderr.take().expect("piped")));
@@ -69,7 +86,7 @@ impl Engine {
                 kept.lock().expect("no panic holds it").push_str(&(line + "\n"));
             }
         });
-        Engine { child, lines, log, data_dir }
+        Engine { child, lines, printed, log, data_dir }
     }
 
     /// Waits until the engine says that it is ready. False when it ended before that.
@@ -92,6 +109,11 @@ impl Engine {
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it has written to standard output so far.
+    pub fn printed(&self) -> String {
+        self.printed.lock().expect("no panic holds it").clone()
     }
 
     /// What it has logged so far.
