@@ -232,19 +232,18 @@ impl FileOperation {
     async fn append(&self, data_dir: PathBuf, jobs: Vec<Job>, host: &HostContext) -> Written {
         let way = append::Way { wrap: self.settings.batch == Batch::Wrap, sync: self.settings.sync };
         let (path, appending) = (self.settings.file_path.clone(), self.appending.clone());
-        let (written, state) = blocking(move || {
-            let mut state = Vec::new();
-            let written = in_folder(&data_dir, &path, |folder| {
+        let ledger = host.clone();
+        let written = blocking(move || {
+            in_folder(&data_dir, &path, |folder| {
                 let mut appending = appending.0.lock().unwrap_or_else(PoisonError::into_inner);
-                let (written, changes) = appending.append(folder, &jobs, way);
-                state = changes;
+                let (written, state) = appending.append(folder, &jobs, way);
+                // Before the decisions, so that the note is in the ledger before the completions; and
+                // before another worker writes, so that the notes are in the order of the file.
+                ledger.remember(state);
                 written
-            });
-            (written, state)
+            })
         })
         .await;
-        // Before the decisions, so that the note is in the ledger before the completions.
-        host.remember(state);
         model::fault::point("operation.renamed");
         written
     }

@@ -9,6 +9,9 @@
 //! - the note alone: a message that comes again and is named in it is not written again;
 //! - both: nothing is to be done.
 //!
+//! Notes are kept of so many files and no more. A plain file whose note is gone is simply added to; a
+//! batch is gone on with when it is whole.
+//!
 //! Bytes that are not the engine's own are never cut off: somebody else's lines stay, and the next
 //! message follows them.
 
@@ -128,12 +131,10 @@ impl Appending {
         let (file, found) = open(&folder.join(&run[0].name)).map_err(system)?;
         // An empty file is a new one, even if it has the number of one that is gone.
         let known = self.notes.get(&run[0].name).filter(|note| note.inode == found.ino() && found.len() > 0);
-        let note = known.cloned().unwrap_or_else(|| Note {
-            inode: found.ino(),
-            // Nothing is noted of it, but an earlier life may have begun it with this very message.
-            old: born_after(&found, run[0].created),
-            ..Note::default()
-        });
+        let note = match known {
+            Some(note) => note.clone(),
+            None => unknown(&file, &found, run[0].created, way).map_err(system)?,
+        };
         let new: Vec<_> = run.iter().filter(|job| !note.last.contains(&job.id)).collect();
         let Some(first) = new.first() else { return Ok(Note { used: self.groups, ..note }) };
         let mut text = Vec::new();
@@ -198,6 +199,26 @@ impl Appending {
         }
         Ok(note)
     }
+}
+
+/// What is to be said of a file that nothing is noted of.
+fn unknown(file: &File, found: &Metadata, created: i64, way: Way) -> io::Result<Note> {
+    // An earlier life may have begun it with this very message.
+    let old = born_after(found, created);
+    let mut note = Note { inode: found.ino(), old, ..Note::default() };
+    if way.wrap && !old {
+        // A whole batch whose note was forgotten over others is gone on with.
+        let mut begin = [0; 4];
+        let mut end = vec![0; found.len().min(64) as usize];
+        file.read_exact_at(&mut begin[..end.len().min(4)], 0)?;
+        let place = found.len() - end.len() as u64;
+        file.read_exact_at(&mut end, place)?;
+        if let (b"FHS|", Some(messages)) = (&begin, frame::counted_by(&end)) {
+            note.messages = messages;
+            note.length = found.len() - frame::tail(messages).len() as u64;
+        }
+    }
+    Ok(note)
 }
 
 fn tail(note: &Note, way: Way) -> Vec<u8> {

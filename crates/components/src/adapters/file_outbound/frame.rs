@@ -1,4 +1,4 @@
-//! The headers and trailers around the messages of a file.
+//! The headers and trailers around the messages of a file (HL7 v2.5.1 §2.10.3 and §2.15.2 to §2.15.7).
 
 use hl7::Separators;
 use model::Timestamp;
@@ -23,6 +23,14 @@ pub(super) fn is_tail(text: &[u8]) -> bool {
     let Some(rest) = text.strip_prefix(b"BTS|") else { return b"BTS|".starts_with(text) };
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     b"\rFTS|1\r".starts_with(&rest[digits..])
+}
+
+/// The number of messages in a batch that ends in these bytes; none when it does not end in a [`tail`].
+pub(super) fn counted_by(end: &[u8]) -> Option<u64> {
+    let at = end.windows(4).rposition(|four| four == b"BTS|")?;
+    let digits = end[at + 4..].split(|byte| *byte == b'\r').next()?;
+    let messages = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    end.ends_with(tail(messages).as_bytes()).then_some(messages)
 }
 
 /// A message's bytes as they came, with a line end where it has none: the next one begins a line.

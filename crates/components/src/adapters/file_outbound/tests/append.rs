@@ -268,3 +268,21 @@ fn a_group_that_is_repeated_is_written_once_whatever_stands_between() {
         assert_eq!(world.text(), lines([1, 3, 4].into_iter().chain(5..=more)));
     }
 }
+
+#[test]
+fn a_batch_whose_note_was_forgotten_is_gone_on_with_when_it_is_whole() {
+    let later = |id| Job { created: i64::MAX, ..job(id) };
+    let mut world = World::new();
+    world.append(&jobs(1..=12), WRAP, true);
+    world.ledger.clear();
+    world.restart();
+    assert_eq!(world.append(&[later(13)], WRAP, true).failure, None);
+    assert_eq!(world.text(), wrapped(1..=13));
+    for foreign in ["MSH|^~\\&|A\r", "x", "FHS|^~\\&\rBTS|+1\rFTS|1\r", &lines([1])] {
+        fs::write(world.file(), foreign).unwrap();
+        world.ledger.clear();
+        world.restart();
+        assert!(world.append(&[later(14)], WRAP, true).failure.is_some(), "{foreign}");
+        assert_eq!(world.text(), foreign);
+    }
+}
