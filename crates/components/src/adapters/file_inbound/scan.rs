@@ -176,7 +176,7 @@ impl Tracker {
             for entry in listing {
                 let entry = entry?;
                 let came = below.join(entry.file_name());
-                let kind = entry.file_type()?;
+                let Some(kind) = there(entry.file_type())? else { continue };
                 if kind.is_dir() {
                     if depth < self.wanted.levels && self.enters(&came) {
                         folders.push((came, depth + 1));
@@ -239,14 +239,16 @@ impl Tracker {
     }
 
     fn consider(&mut self, haul: &mut Haul, came: &Path, found: &Metadata, moved_in: bool, now: Timestamp) {
-        if self.pauses.get(came).is_some_and(|pause| pause.until > now) {
+        let identity = Identity::of(found);
+        let left = self.left.get(came);
+        if self.pauses.get(came).is_some_and(|pause| pause.until > now)
+            || left.is_some_and(|left| left.identity == identity)
+        {
+            // Nothing is due for it any more.
+            self.pending.remove(came);
             return;
         }
-        let identity = Identity::of(found);
-        if let Some(left) = self.left.get(came) {
-            if left.identity == identity {
-                return;
-            }
+        if let Some(left) = left {
             haul.state.push(left.forget());
             self.left.remove(came);
         }

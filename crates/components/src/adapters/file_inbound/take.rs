@@ -142,7 +142,13 @@ impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
             && file.place.claimed.is_none()
         {
             let from = self.reading.folders.path(&file.place);
-            let to = archive::move_under_new_name(&from, work, file.place.file_name(), file.modified)?;
+            let claimed = archive::move_under_new_name(&from, work, file.place.file_name(), file.modified);
+            let to = claimed.map_err(|error| match error.kind() {
+                ErrorKind::NotFound if !work.is_dir() => {
+                    io::Error::other(format!("work_path \"{}\" is no longer there", work.display()))
+                }
+                _ => error,
+            })?;
             file.place.claimed = to.file_name().map(ToOwned::to_owned);
             fault::point("file.claimed");
         }

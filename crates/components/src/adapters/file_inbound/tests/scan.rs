@@ -254,3 +254,23 @@ fn of_very_many_files_the_first_ones_are_held() {
     assert_eq!(haul.files.len(), MOST);
     assert!(haul.files.iter().enumerate().all(|(number, found)| *found == file(number)));
 }
+
+#[test]
+fn nothing_is_due_for_a_file_that_is_left_or_paused() {
+    for left in [true, false] {
+        let mut world = World::new(&["*"], |_| {});
+        world.file("a", 0);
+        assert!(world.list().is_empty() && world.tracker.next_due().is_some());
+        match left {
+            true => {
+                let identity = Identity::of(&fs::metadata(world.data.path().join("a")).unwrap());
+                let place = Place { came: "a".into(), claimed: None };
+                let progress = super::super::rows::Progress::Left("why".into());
+                world.tracker.leave(Taken { place, identity, progress });
+            }
+            false => assert!(world.tracker.pause(Path::new("a"), world.now)),
+        }
+        assert!(world.look("a", false).is_empty());
+        assert_eq!(world.tracker.next_due(), None, "else it would be looked at without end");
+    }
+}

@@ -259,3 +259,14 @@ fn reading_ends_when_nobody_takes_the_groups() {
     let read = Reader::new(Arc::new(world.reading.clone()), out).read(vec![world.file("a", MESSAGE)]);
     assert!(read.is_err());
 }
+
+#[test]
+fn a_work_folder_that_is_gone_is_told() {
+    let mut world = World::new(BatchHandling::SingleSession);
+    let work = world.data.path().join("work");
+    world.reading.folders.work = Some(work.clone());
+    let group = world.read_one(world.file("a", MESSAGE));
+    let reason = format!("work_path \"{}\" is no longer there", work.display());
+    assert_eq!(group.unreadable, [("a".into(), reason)]);
+    assert!(world.data.path().join("a").exists());
+}
