@@ -323,6 +323,7 @@ impl<T: Clone> Queue<T> {
         if more {
             self.low.notify_one();
         }
+        self.roomy.notify_waiters();
         if !nothing || !more {
             self.arrived.notify_one();
         }

@@ -217,3 +217,22 @@ fn what_is_not_durable_is_not_taken_when_it_has_to_be() {
     assert_eq!(world.in_hand.len(), 2);
     assert_eq!(world.queue.front(), Some(Some(3)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_room_goes_on_when_the_last_of_the_disk_is_read_back() {
+    let window = QueueWindow { count: 4, bytes: 1_000 };
+    let queue: Queue<u64> = Queue::new(Arc::from("Item"), window, MessageId(0), 0);
+    while let Some(gap) = queue.gap() {
+        queue.fill(&gap, Vec::new());
+    }
+    let entry = |id| Entry { message: message(id, Priority::Async, 10), seq: None };
+    queue.push((1..=5).map(entry).collect());
+    assert_eq!(queue.take(4, |_| true).len(), 4);
+    let gap = queue.gap().expect("the fifth is on disk alone");
+    let reading = async {
+        tokio::task::yield_now().await;
+        queue.fill(&gap, vec![message(5, Priority::Async, 10)]);
+    };
+    tokio::join!(queue.pace(Duration::from_secs(1)), reading);
+    assert!(!queue.hopeless.load(Ordering::Relaxed), "it waited in vain");
+}
