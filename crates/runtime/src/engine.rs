@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +17,10 @@ use crate::readers::Readers;
 use crate::slot::Slot;
 use crate::status::ItemState;
 use crate::supervise::{Panicked, caught};
+
+/// What may wait for the store without having asked for room, in bytes: events and changes of sockets,
+/// which others may cause without end while the store takes nothing.
+const MOST_UNRESERVED: usize = 16 << 20;
 
 /// A queue whose messages tell by the change that created them whether they are durable.
 pub(crate) type ItemQueue = Queue<Seq>;
@@ -94,7 +98,9 @@ impl Item {
 
     /// Remembers that `seq` changes what the item remembers.
     pub(crate) fn changed(&self, seq: Seq) {
-        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = Some(seq);
+        let mut last = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        // Tasks of the item may come here in another order than to the ledger.
+        *last = (*last).max(Some(seq));
     }
 
     pub(crate) fn last_change(&self) -> Option<Seq> {
@@ -145,6 +151,8 @@ pub(crate) struct Engine {
     /// Workers that the processes of pool size 0 share.
     pub(crate) actors: Arc<Semaphore>,
     closed: AtomicBool,
+    /// Changes that were not stored since too much waited for the store, and nobody was told of yet.
+    left_out: AtomicU64,
     pub(crate) failures: Mutex<VecDeque<ItemFailure>>,
     pub(crate) failed: Notify,
     /// An item got past its start, or will not for now; the director alone waits for it.
@@ -177,6 +185,7 @@ impl Engine {
             items: parts.items,
             actors: Arc::new(Semaphore::new(parts.actor_pool_size)),
             closed: AtomicBool::new(false),
+            left_out: AtomicU64::new(0),
             failures: Mutex::default(),
             failed: Notify::new(),
             moved: Notify::new(),
@@ -210,7 +219,30 @@ impl Engine {
         let readers = self.readers.clone();
         match tokio::task::spawn_blocking(move || readers.read_now(read)).await {
             Ok(found) => found,
+            // A defect of one read is no end of the store: who reads again and again goes on.
+            Err(ended) if ended.is_panic() => Err(StoreError::Sqlite("a read ended by a defect".to_owned())),
             Err(_) => Err(StoreError::Closed { reason: Some("a read was given up".to_owned()) }),
+        }
+    }
+
+    /// Hands over what others may cause without end, unless too much waits for the store already: then
+    /// it is counted, and [`Engine::tell_left_out`] says so.
+    pub(crate) fn offer(&self, change: Change) -> Option<Seq> {
+        if self.ledger.unreserved() >= MOST_UNRESERVED {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(self.change(change))
+    }
+
+    /// Says how much was left out, once the store has caught up.
+    pub(crate) fn tell_left_out(&self) {
+        if self.left_out.load(Ordering::Relaxed) > 0 && self.ledger.unreserved() < MOST_UNRESERVED / 2 {
+            let count = self.left_out.swap(0, Ordering::Relaxed);
+            let text = format!(
+                "{count} events and changes of sockets were not stored, since too many waited for the store; the events are in the log"
+            );
+            self.say(Event::new(EventKind::Warning, "", text));
         }
     }
 
@@ -218,7 +250,7 @@ impl Engine {
     pub(crate) fn say(&self, event: Event) {
         log(&event);
         let now = self.clock.now();
-        self.change(Change { events: vec![(now, event)], ..Change::default() });
+        self.offer(Change { events: vec![(now, event)], ..Change::default() });
     }
 
     /// An item goes on after it was started or waited; true when it waited.
@@ -287,4 +319,27 @@ pub(crate) fn log(event: &Event) {
 /// An event about the message of that header.
 pub(crate) fn about(header: &MessageHeader, kind: EventKind, item: &str, text: impl Into<String>) -> Event {
     Event::new(kind, item, text).about(header.id, header.session)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_panics_is_no_closed_store() {
+        let dir = testkit::data_dir();
+        let ledger = Ledger::open(dir.path(), None).unwrap();
+        let engine = Engine::new(Parts {
+            production: "P".to_owned(),
+            actor_pool_size: 1,
+            data_dir: dir.path().to_owned(),
+            clock: Arc::new(crate::SystemClock),
+            readers: Arc::new(Readers::new(ledger.clone())),
+            ledger,
+            items: Vec::new(),
+        });
+        let read: Result<(), _> = engine.read(|_| panic!("a defect")).await;
+        assert!(matches!(read, Err(StoreError::Sqlite(_))), "{read:?}");
+        assert_eq!(engine.read(|reader| reader.queues()).await, Ok(Vec::new()));
+    }
 }

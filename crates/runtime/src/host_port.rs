@@ -122,7 +122,9 @@ impl HostPort for Port {
     }
 
     fn change_socket(&self, session: SocketSession) {
-        self.change(Change { sockets_changed: vec![session], ..Change::default() });
+        // A client may subscribe without end. What is left out is what people see of its row alone.
+        let seq = self.engine.offer(Change { sockets_changed: vec![session], ..Change::default() });
+        seq.into_iter().for_each(|seq| self.item.changed(seq));
     }
 
     fn delete_sockets(&self, ids: Vec<SocketId>, events: Vec<Event>) {

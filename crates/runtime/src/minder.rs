@@ -37,6 +37,7 @@ pub(crate) async fn mind(engine: Arc<Engine>) {
             }
         }
         trouble = look(&engine, trouble, now);
+        engine.tell_left_out();
         before = now;
     }
 }

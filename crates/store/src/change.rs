@@ -98,7 +98,10 @@ impl Change {
         let rows = self.bodies.len() + self.created.len() + self.updated.len() + self.events.len();
         let state: usize =
             self.state.iter().map(|(_, change)| change.value.as_ref().map_or(64, |v| v.len() + 64)).sum();
-        bodies + state + 128 * rows
+        let events: usize = self.events.iter().map(|(_, event)| event.text.len()).sum();
+        let sockets = self.sockets_opened.iter().chain(&self.sockets_changed);
+        let sockets: usize = sockets.map(|socket| socket.subscription.len() + 256).sum();
+        bodies + state + events + sockets + 8 * self.sockets_deleted.len() + 128 * rows
     }
 }
 

@@ -160,6 +160,12 @@ impl Ledger {
         self.0.line.trouble()
     }
 
+    /// About the bytes of changes that wait and came without a permit. Nothing in the ledger bounds
+    /// them: who hands over what others may cause without end has to look here first.
+    pub fn unreserved(&self) -> usize {
+        self.0.line.unreserved()
+    }
+
     /// Sets another bound for `store.db`, in bytes; none for no bound.
     pub fn limit(&self, max_bytes: Option<u64>) {
         self.0.counters.limit.store(max_bytes.unwrap_or(0), Ordering::Relaxed);

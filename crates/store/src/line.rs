@@ -30,6 +30,13 @@ pub(crate) struct Pending {
     lazy: bool,
 }
 
+impl Pending {
+    /// About what it takes in memory without having asked for room.
+    fn unreserved(&self) -> usize {
+        if self.permit.is_some() { 0 } else { self.cost + size_of::<Pending>() }
+    }
+}
+
 /// What the writer is waiting for, so that nobody wakes it for less.
 #[derive(Clone, Copy, PartialEq)]
 enum Idle {
@@ -42,6 +49,8 @@ struct Gate {
     ids: Ids,
     waiting: VecDeque<Pending>,
     urgent: usize,
+    /// About the bytes of what waits and came without a permit.
+    unreserved: usize,
     idle: Idle,
     closing: bool,
 }
@@ -72,6 +81,7 @@ impl Line {
                 ids,
                 waiting: VecDeque::new(),
                 urgent: 0,
+                unreserved: 0,
                 idle: Idle::No,
                 closing: false,
             }),
@@ -104,7 +114,9 @@ impl Line {
         }
         let lazy = change.is_lazy();
         gate.urgent += usize::from(!lazy);
-        gate.waiting.push_back(Pending { seq: seq.0, cost: change.cost(), change, permit, lazy });
+        let pending = Pending { seq: seq.0, cost: change.cost(), change, permit, lazy };
+        gate.unreserved += pending.unreserved();
+        gate.waiting.push_back(pending);
         let wake = match gate.idle {
             Idle::No => false,
             Idle::ForAnything => true,
@@ -160,6 +172,11 @@ impl Line {
 
     pub(crate) fn waiting(&self) -> usize {
         lock(&self.gate).waiting.len()
+    }
+
+    /// About the bytes of what waits and came without a permit.
+    pub(crate) fn unreserved(&self) -> usize {
+        lock(&self.gate).unreserved
     }
 
     pub(crate) fn close(&self) {
@@ -237,6 +254,7 @@ fn cut(gate: &mut Gate) -> Vec<Pending> {
         count += 1;
     }
     let group: Vec<Pending> = gate.waiting.drain(..count).collect();
+    gate.unreserved -= group.iter().map(Pending::unreserved).sum::<usize>();
     gate.urgent -= group.iter().filter(|pending| !pending.lazy).count();
     group
 }

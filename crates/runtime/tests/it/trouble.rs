@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::MessageStatus;
+use model::{Event, EventKind, MessageStatus};
 use testkit::{FakeClock, eventually};
 
 use crate::fake::*;
@@ -68,4 +68,31 @@ async fn intake_waits_while_the_store_takes_nothing_and_goes_on_when_it_does() {
     .await;
     eventually(SOON, || production.count("Out", MessageStatus::Completed) == LOTS).await;
     assert!(director.stop().await.left.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_while_the_store_takes_nothing_is_bounded_and_what_is_left_out_is_told() {
+    const SAID: usize = 5_000;
+    let clock = FakeClock::new();
+    let (feed, feeding) = item("In", &FEED, &["Out"]);
+    let (sink, _) = item("Out", &SINK, &[]);
+    let production = Production::of(vec![feed, sink]).clock(clock.clone());
+    let director = production.start().await;
+    eventually(SOON, || feeding.context().is_some()).await;
+    let context = feeding.context().unwrap();
+    director.limit_store(Some(1));
+    let lot = context.submit(intake([noise(1 << 20)])).await.unwrap();
+    eventually(SOON, || director.status().trouble.is_some()).await;
+    let text = "x".repeat(8_000);
+    (0..SAID).for_each(|_| context.event(Event::new(EventKind::Info, "In", text.as_str())));
+    director.limit_store(None);
+    lot.durable().await.unwrap();
+    eventually(SOON, || {
+        clock.advance(Duration::from_secs(1));
+        production.has_event(&["events and changes of sockets were not stored"])
+    })
+    .await;
+    let stored = production.events().iter().filter(|event| event.contains("xxx")).count();
+    assert!((1_500..2_500).contains(&stored), "{stored} of {SAID} were kept");
+    director.stop().await;
 }
