@@ -61,7 +61,7 @@ impl Connection {
             .max_write_buffer_size(1024)
             .max_message_size(Some(most))
             .max_frame_size(Some(most));
-        let io = SharedIo::new(wire, seat.socket.clone());
+        let io = SharedIo::new(wire, seat.socket.clone(), seat.server.host.clone());
         let ws = WebSocketStream::from_partially_read(io, rest, Role::Server, Some(config)).await;
         Connection { ws, seat, busy: None, since, said_no_targets: false, deaf: false }
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
-use model::{Event, EventKind, HostContext, Message, MessageId, SocketId};
+use model::{Event, EventKind, HostContext, Message, MessageId, SocketId, Timestamp};
 
 use super::ending::{Why, end};
 use super::socket::{Condition, Offered, Order, Socket};
@@ -40,6 +40,8 @@ struct Inner {
     voices: Vec<Weak<Voice>>,
     notes: VecDeque<Note>,
     noted_bytes: usize,
+    /// The highest id among the notes that were dropped.
+    forgotten: MessageId,
 }
 
 /// Shared under the server's config name.
@@ -98,13 +100,14 @@ impl Hub {
     }
 
     /// From now on the socket hears, having been told everything up to `since` and `told`. What was
-    /// told to others meanwhile is told to it first. Returns how many messages that were.
+    /// told to others meanwhile is told to it first.
     pub(crate) fn catch_up(
         &self,
         socket: &Arc<Socket>,
         since: MessageId,
         told: &HashSet<MessageId>,
-    ) -> usize {
+        now: Timestamp,
+    ) {
         let mut inner = self.inner();
         let subscription = socket.subscription();
         let missed = inner.notes.iter().filter(|note| {
@@ -114,15 +117,13 @@ impl Hub {
                 && !told.contains(&id)
                 && Selection::new(&note.voice.topic, one).wants(&subscription, 0)
         });
-        let frames: Vec<Bytes> = missed.map(|note| note.frame.clone()).collect();
-        let mut outbox = socket.outbox();
-        for frame in &frames {
-            outbox.push_uncounted(frame.clone());
-        }
-        drop(outbox);
-        socket.waker.wake();
+        missed.for_each(|note| socket.push(note.frame.clone(), now));
         inner.join(socket);
-        frames.len()
+    }
+
+    /// The last message that was told and is no longer noted.
+    pub(crate) fn forgotten(&self) -> MessageId {
+        self.inner().forgotten
     }
 
     /// The socket hears no more.
@@ -194,6 +195,7 @@ impl Inner {
         while self.notes.len() > MOST_NOTES || self.noted_bytes > MOST_NOTED_BYTES {
             let Some(oldest) = self.notes.pop_front() else { break };
             self.noted_bytes -= oldest.message.body.content().len();
+            self.forgotten = self.forgotten.max(oldest.message.header.id);
         }
         self.list.get_or_insert_with(|| self.hearers.values().cloned().collect()).clone()
     }
@@ -204,7 +206,7 @@ struct Round<'a> {
     hub: &'a Hub,
     host: &'a HostContext,
     messages: &'a [Message],
-    now: model::Timestamp,
+    now: Timestamp,
 }
 
 impl Round<'_> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use model::HostContext;
 use rustix::net::{Shutdown, shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -93,11 +94,12 @@ impl Wire {
 pub(crate) struct SharedIo {
     wire: Wire,
     socket: Arc<Socket>,
+    host: HostContext,
 }
 
 impl SharedIo {
-    pub(crate) fn new(wire: Wire, socket: Arc<Socket>) -> Self {
-        SharedIo { wire, socket }
+    pub(crate) fn new(wire: Wire, socket: Arc<Socket>, host: HostContext) -> Self {
+        SharedIo { wire, socket, host }
     }
 
     /// Writes what waits in the outbox; ready when nothing does.
@@ -125,8 +127,7 @@ impl AsyncWrite for SharedIo {
     /// Always takes all of it, so always whole frames. The connection stops reading while too many
     /// of these wait, which is what bounds them.
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.socket.outbox().push_uncounted(Bytes::copy_from_slice(buf));
-        self.socket.waker.wake();
+        self.socket.push(Bytes::copy_from_slice(buf), self.host.clock().now());
         Poll::Ready(Ok(buf.len()))
     }
 

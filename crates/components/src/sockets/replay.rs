@@ -54,7 +54,7 @@ pub(crate) async fn run(server: Arc<Server>, socket: Arc<Socket>, since: Message
             server.event(EventKind::Error, text);
         }
     }
-    server.hub.catch_up(&socket, since, &told);
+    server.hub.catch_up(&socket, since, &told, now());
     socket.hear(now());
     Ok(())
 }
@@ -72,6 +72,15 @@ async fn tell(
     loop {
         for track in &mut tracks {
             track.fill(server).await?;
+        }
+        if tracks.iter().all(|track| track.page.is_empty()) {
+            // So much may have been told to others while this client was reading that the notes do not
+            // reach back to the last look: the ledger has it by now.
+            let forgotten = server.hub.forgotten();
+            for track in tracks.iter_mut().filter(|track| track.last < forgotten) {
+                track.ended = false;
+                track.fill(server).await?;
+            }
         }
         let waiting = tracks.iter_mut().filter(|track| !track.page.is_empty());
         let Some(first) = waiting.min_by_key(|track| track.page[0].header.id) else { return Ok(None) };
@@ -148,6 +157,27 @@ mod tests {
         served.until_hearing(1).await;
         speaker.tell(&[adt(1001, "A01")]).await;
         assert_eq!(text(&mut client).await, "1001");
+    }
+
+    #[tokio::test]
+    async fn more_is_told_while_a_slow_client_catches_up_than_is_noted() {
+        let host = TestHost::new("Server");
+        let served = serve(&host, json!({ "replay_limit": 10_000 })).await;
+        let mut speaker = speaker(&host, "{{ header.id }}{{ ZZZ-1 }}").await;
+        let large = |id| testkit::message(id, &format!("MSH|^~\\&|A\rZZZ|,{}\r", "x".repeat(512 << 10)));
+        let mut completed: Vec<_> = (1..=99).map(large).collect();
+        host.set_completed("Server", completed.clone());
+        let mut client = served.client_at(&format!("{PATH}?since=0")).await;
+        assert!(text(&mut client).await.starts_with("1,"));
+        // The ledger has been looked at, and what was found there waits for the client.
+        let later: Vec<_> = (100..=4_500).map(|id| adt(id, "A01")).collect();
+        speaker.tell(&later).await;
+        completed.extend(later);
+        host.set_completed("Server", completed);
+        for expect in 2..=4_500 {
+            let heard = text(&mut client).await;
+            assert_eq!(heard.split(',').next(), Some(expect.to_string().as_str()));
+        }
     }
 
     #[tokio::test]

@@ -16,6 +16,8 @@ use super::voice;
 const LONGEST_CONDITION: usize = 2_000;
 /// More topics than this are refused.
 const MOST_TOPICS: usize = 100;
+/// A topic longer than this is refused.
+const LONGEST_TOPIC: usize = 200;
 
 /// A condition that some sockets share.
 pub(crate) struct Condition(Expr);
@@ -88,6 +90,9 @@ impl Subscription {
     ) -> Result<Self, String> {
         if let Some(count) = topics.as_ref().map(Vec::len).filter(|count| *count > MOST_TOPICS) {
             return Err(format!("topics has {count} entries; at most {MOST_TOPICS}"));
+        }
+        if let Some(topic) = topics.iter().flatten().find(|topic| topic.len() > LONGEST_TOPIC) {
+            return Err(format!("a topic has {} bytes; at most {LONGEST_TOPIC}", topic.len()));
         }
         let mut told = serde_json::Map::new();
         if let Some(topics) = &topics {
@@ -210,5 +215,8 @@ mod tests {
         let _other = conditions.get("MSH-9.1 = \"ORU\"").unwrap();
         assert_eq!(conditions.0.lock().unwrap().len(), 1);
         assert!(conditions.get(&"(".repeat(LONGEST_CONDITION + 1)).is_err_and(|e| e.contains("at most")));
+        for topics in [vec!["t".into(); MOST_TOPICS + 1], vec!["t".repeat(LONGEST_TOPIC + 1)]] {
+            assert!(Subscription::new(Some(topics), None, &conditions).is_err_and(|e| e.contains("at most")));
+        }
     }
 }
