@@ -95,7 +95,7 @@ impl Reader {
     }
 
     /// The messages that a target completed, of those after `since`, oldest first. What cannot be read
-    /// back is left out.
+    /// back is left out, and others come in its place: fewer than `limit` means that there are no more.
     ///
     /// # Errors
     /// When the store fails.
@@ -109,16 +109,23 @@ impl Reader {
         let sql = format!(
             "SELECT {HEADER_COLUMNS} FROM header WHERE id > ?1 AND target = ?2 AND status = 9 ORDER BY id LIMIT ?3"
         );
-        let headers = self.headers(&sql, params![since.0 as i64, target, limit as i64])?;
-        let mut blocks = Blocks::default();
-        let with_body = |header: MessageHeader| {
-            let body = self.body_of(&header, &mut blocks)?;
-            Ok((header, body))
-        };
-        let readable = |found: &Result<(MessageHeader, MessageBody), StoreError>| {
-            found.as_ref().map_or(true, |(_, body)| body.class() != BodyClass::DAMAGED)
-        };
-        headers.into_iter().map(with_body).filter(readable).collect()
+        let (mut found, mut blocks, mut after) = (Vec::new(), Blocks::default(), since);
+        while found.len() < limit {
+            let wanted = limit - found.len();
+            let headers = self.headers(&sql, params![after.0 as i64, target, wanted as i64])?;
+            let (ended, last) = (headers.len() < wanted, headers.last().map(|header| header.id));
+            for header in headers {
+                let body = self.body_of(&header, &mut blocks)?;
+                if body.class() != BodyClass::DAMAGED {
+                    found.push((header, body));
+                }
+            }
+            match last {
+                Some(last) if !ended => after = last,
+                _ => break,
+            }
+        }
+        Ok(found)
     }
 
     /// All queues with something on them, by name.

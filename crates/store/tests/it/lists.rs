@@ -1,7 +1,7 @@
 //! Windows of queues, and lists of messages and events.
 
 use model::{Event, EventKind, MessageId, MessageStatus, Priority, Timestamp};
-use orris_store::{Change, EventFilter, MessageFilter};
+use orris_store::{Change, EventFilter, MessageFilter, STORE_FILE};
 
 use crate::support::{Store, header, message, text, update, updates};
 
@@ -82,6 +82,25 @@ fn completed_messages_of_a_target_come_oldest_first() {
     assert_eq!(since(2, 10), [4, 5]);
     assert_eq!(since(2, 1), [4]);
     assert_eq!(since(5, 10), [0; 0]);
+}
+
+#[test]
+fn fewer_completed_messages_than_asked_for_means_that_there_are_no_more() {
+    let store = filled(&[Priority::Async; 6]);
+    let done = (1..=6).map(|id| update(MessageId(id), MessageStatus::Completed));
+    store.commit(|_| updates(done.collect()));
+    store.ledger.close().unwrap();
+    let db = rusqlite::Connection::open(store.dir().join(STORE_FILE)).unwrap();
+    assert_eq!(db.execute("DELETE FROM body WHERE id IN (1, 2, 3, 5)", []), Ok(4));
+    let since = |id, limit| -> Vec<u64> {
+        let found = store.reader().completed_since("a", MessageId(id), limit).unwrap();
+        found.iter().map(|(header, _)| header.id.0).collect()
+    };
+    assert_eq!(since(0, 1), [4]);
+    assert_eq!(since(0, 2), [4, 6]);
+    assert_eq!(since(0, 3), [4, 6]);
+    assert_eq!(since(4, 1), [6]);
+    assert_eq!(since(6, 1), [0; 0]);
 }
 
 #[test]
