@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rusqlite::ErrorCode;
+
 /// Why the store could not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -79,12 +81,29 @@ impl StoreError {
     pub(crate) fn open(path: &Path, reason: impl std::fmt::Display) -> Self {
         StoreError::Open { path: path.display().to_string(), reason: lower(&reason.to_string()) }
     }
+
+    /// As [`StoreError::open`], in the words for what SQLite found.
+    pub(crate) fn open_database(path: &Path, error: &rusqlite::Error) -> Self {
+        StoreError::Open { path: path.display().to_string(), reason: told(error) }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        StoreError::Sqlite(lower(&error.to_string()))
+        StoreError::Sqlite(told(&error))
     }
+}
+
+/// What SQLite says; of a damaged file only that it is, since its texts then hold bytes of the file.
+fn told(error: &rusqlite::Error) -> String {
+    let what = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt) => "it is damaged",
+        Some(ErrorCode::NotADatabase) => "it is no store, or its beginning is damaged",
+        _ => return lower(&error.to_string()),
+    };
+    format!(
+        "{what}; nothing was changed; put a copy in its place, or move it away to begin with an empty one"
+    )
 }
 
 /// SQLite and the system begin their texts with a capital; ours are part of a sentence.
@@ -95,5 +114,31 @@ pub(crate) fn lower(text: &str) -> String {
             first.to_lowercase().chain(chars).collect()
         }
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_a_damaged_file_are_not_shown() {
+        let failure = |code| {
+            let text = "malformed database schema (DOE^JOHN)".to_owned();
+            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(text))
+        };
+        for (code, says) in [(11, "it is damaged; nothing was changed"), (26, "it is no store")] {
+            for error in [
+                StoreError::open_database(Path::new("data/store.db"), &failure(code)),
+                StoreError::from(failure(code)),
+            ] {
+                let text = error.to_string();
+                assert!(text.contains(says) && !text.contains("DOE"), "{text}");
+            }
+        }
+        assert_eq!(
+            StoreError::from(failure(1)).to_string(),
+            "the store failed: malformed database schema (DOE^JOHN)"
+        );
     }
 }

@@ -55,7 +55,7 @@ const BUSY: Duration = Duration::from_secs(10);
 
 /// The engine's connection to the ledger: every commit is synced to disk.
 pub(crate) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
-    let failed = |error: rusqlite::Error| StoreError::open(path, error);
+    let failed = |error: rusqlite::Error| StoreError::open_database(path, &error);
     create_private(path).map_err(|error| StoreError::open(path, error))?;
     let mut db = Connection::open(path).map_err(failed)?;
     db.busy_timeout(BUSY).map_err(failed)?;
@@ -84,7 +84,7 @@ pub(crate) fn create_private(path: &Path) -> std::io::Result<()> {
 
 /// Takes the steps that a store has not taken, all or none.
 pub(crate) fn migrate(db: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), StoreError> {
-    let failed = |error: rusqlite::Error| StoreError::open(path, error);
+    let failed = |error: rusqlite::Error| StoreError::open_database(path, &error);
     let version = version(db).map_err(failed)? as usize;
     if version > steps.len() {
         return Err(StoreError::Newer {
@@ -113,7 +113,8 @@ pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Missing { path: path.display().to_string() });
     }
     let db = connect_for_reading(path)?;
-    let (found, known) = (version(&db).map_err(|e| StoreError::open(path, e))?, MIGRATIONS.len() as u32);
+    let (found, known) =
+        (version(&db).map_err(|e| StoreError::open_database(path, &e))?, MIGRATIONS.len() as u32);
     let path = path.display().to_string();
     match found {
         // An engine that was killed before its first commit left an empty file.
@@ -142,9 +143,9 @@ pub(crate) fn connect_for_reading(path: &Path) -> Result<Connection, StoreError>
         // files that it shares with a writer. Without a log nobody can be writing: read it as it is.
         let log = std::fs::metadata(format!("{}-wal", path.display())).map_or(0, |log| log.len());
         if log > 0 {
-            return Err(StoreError::open(path, error));
+            return Err(StoreError::open_database(path, &error));
         }
-        open(&format!("{uri}?immutable=1")).map_err(|_| StoreError::open(path, error))
+        open(&format!("{uri}?immutable=1")).map_err(|_| StoreError::open_database(path, &error))
     })
 }
 

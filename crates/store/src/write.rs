@@ -20,7 +20,7 @@ impl Database {
     /// Opens the ledger for writing, with the ids that were given out last.
     pub(crate) fn open(path: &Path) -> Result<(Self, Ids), StoreError> {
         let db = schema::open_for_writing(path)?;
-        let failed = |error: rusqlite::Error| StoreError::open(path, error);
+        let failed = |error: rusqlite::Error| StoreError::open_database(path, &error);
         // What was in a host's hands when the last engine ended waits on its queue again.
         db.execute("UPDATE header SET status = 2 WHERE status = 3", []).map_err(failed)?;
         let last = |sql: &str| -> Result<u64, StoreError> {
