@@ -1,4 +1,5 @@
-//! Escape sequences: `\F\` for a separator, `\X0D\` for bytes, `\.br\` for a line break, and their like.
+//! Escape sequences: `\F\` for a separator, `\X0D\` for bytes, `\.br\` for a line break, and their like
+//! (HL7 v2.5.1 §2.7).
 //!
 //! Nothing is ever lost: a sequence that is not known, and an escape character that begins no sequence,
 //! stay in the text as they are. `\C..\` and `\M..\` (shifts between charsets) and `\Z..\` (local) mean
@@ -11,6 +12,8 @@ use crate::Separators;
 
 /// More lines or blanks than this are no layout, but an attack.
 const MOST: usize = 999;
+/// A text becomes longer by at most so many bytes, however many commands ask for lines and blanks.
+const MOST_LONGER: usize = 64 << 10;
 
 /// The text that `raw` stands for.
 pub fn decode<'a>(raw: &'a str, separators: &Separators) -> Cow<'a, str> {
@@ -26,7 +29,7 @@ pub fn decode<'a>(raw: &'a str, separators: &Separators) -> Cow<'a, str> {
             // The last escape character of the text ends nothing and begins nothing.
             text.push_str(rest);
             break;
-        } else if replace(body, separators, &mut text) {
+        } else if replace(body, separators, raw.len() + MOST_LONGER, &mut text) {
             sequence
         } else if is_sequence(body) {
             text.push_str(&rest[..sequence]);
@@ -52,8 +55,9 @@ fn is_sequence(body: &str) -> bool {
     !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".+-".contains(&byte))
 }
 
-/// Appends what the sequence stands for; false if it is not known.
-fn replace(body: &str, separators: &Separators, text: &mut String) -> bool {
+/// Appends what the sequence stands for; false if it is not known, or the text would have more than
+/// `most` bytes.
+fn replace(body: &str, separators: &Separators, most: usize, text: &mut String) -> bool {
     let separator = match body {
         "F" => Some(separators.field),
         "S" => Some(separators.component),
@@ -62,7 +66,7 @@ fn replace(body: &str, separators: &Separators, text: &mut String) -> bool {
         "T" => separators.subcomponent,
         "P" => separators.truncation,
         "H" | "N" => return true,
-        _ => return hex(body, text) || layout(body, text),
+        _ => return hex(body, text) || layout(body, most, text),
     };
     separator.map(|separator| text.push(separator as char)).is_some()
 }
@@ -85,13 +89,13 @@ fn hex(body: &str, text: &mut String) -> bool {
 }
 
 /// The commands of formatted text, as far as plain text can follow them.
-fn layout(body: &str, text: &mut String) -> bool {
+fn layout(body: &str, most: usize, text: &mut String) -> bool {
     let Some(command) = body.strip_prefix('.') else { return false };
     let Some((name, number)) = command.split_at_checked(2) else { return false };
     let times = match number.strip_prefix(['+', '-']).unwrap_or(number) {
         "" => 1,
         digits => match digits.parse() {
-            Ok(times) if times <= MOST => times,
+            Ok(times) if times <= MOST && text.len() + times <= most => times,
             _ => return false,
         },
     };
@@ -168,6 +172,14 @@ mod tests {
         ] {
             assert_eq!(decode(raw, &Separators::default()), expected, "{raw}");
         }
+    }
+
+    #[test]
+    fn commands_do_not_make_a_text_longer_without_end() {
+        let raw = r"\.sp999\".repeat(10_000);
+        let text = decode(&raw, &Separators::default());
+        assert!(text.len() <= raw.len() + MOST_LONGER, "{}", text.len());
+        assert!(text.starts_with(&"\n".repeat(999 * 65)) && text.ends_with(r"\.sp999\"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The separators, as each message declares them in MSH-1 and MSH-2.
+//! The separators, as each message declares them in MSH-1 and MSH-2 (HL7 v2.5.1 §2.5.4).
 
 use crate::ReadError;
 

@@ -1,6 +1,7 @@
 //! Cutting an input into its messages, while it comes in.
 //!
-//! A file may hold one message or thousands, with the headers and trailers of batches, a byte order
+//! A file may hold one message or thousands, with the headers and trailers of batches (HL7 v2.5.1
+//! §2.10.3), a byte order
 //! mark, frames of MLLP, and things that are no HL7 at all. [`Splitter`] takes it in chunks and gives
 //! pieces. Nothing is lost: **the pieces one after the other are the input, byte for byte**, and they
 //! do not depend on how the input was cut into chunks.
