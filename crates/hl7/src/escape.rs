@@ -20,6 +20,7 @@ pub fn decode<'a>(raw: &'a str, separators: &Separators) -> Cow<'a, str> {
     let Some(escape) = separators.escape else { return Cow::Borrowed(raw) };
     let Some(first) = memchr::memchr(escape, raw.as_bytes()) else { return Cow::Borrowed(raw) };
     let mut text = String::with_capacity(raw.len());
+    let mut room = MOST_LONGER;
     let (start, mut rest) = raw.split_at(first);
     text.push_str(start);
     // `rest` begins with an escape character.
@@ -29,7 +30,7 @@ pub fn decode<'a>(raw: &'a str, separators: &Separators) -> Cow<'a, str> {
             // The last escape character of the text ends nothing and begins nothing.
             text.push_str(rest);
             break;
-        } else if replace(body, separators, raw.len() + MOST_LONGER, &mut text) {
+        } else if replace(body, separators, &mut room, &mut text) {
             sequence
         } else if is_sequence(body) {
             text.push_str(&rest[..sequence]);
@@ -55,9 +56,9 @@ fn is_sequence(body: &str) -> bool {
     !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".+-".contains(&byte))
 }
 
-/// Appends what the sequence stands for; false if it is not known, or the text would have more than
-/// `most` bytes.
-fn replace(body: &str, separators: &Separators, most: usize, text: &mut String) -> bool {
+/// Appends what the sequence stands for; false if it is not known, or there is no more room for lines
+/// and blanks.
+fn replace(body: &str, separators: &Separators, room: &mut usize, text: &mut String) -> bool {
     let separator = match body {
         "F" => Some(separators.field),
         "S" => Some(separators.component),
@@ -66,7 +67,7 @@ fn replace(body: &str, separators: &Separators, most: usize, text: &mut String) 
         "T" => separators.subcomponent,
         "P" => separators.truncation,
         "H" | "N" => return true,
-        _ => return hex(body, text) || layout(body, most, text),
+        _ => return hex(body, text) || layout(body, room, text),
     };
     separator.map(|separator| text.push(separator as char)).is_some()
 }
@@ -89,21 +90,24 @@ fn hex(body: &str, text: &mut String) -> bool {
 }
 
 /// The commands of formatted text, as far as plain text can follow them.
-fn layout(body: &str, most: usize, text: &mut String) -> bool {
+fn layout(body: &str, room: &mut usize, text: &mut String) -> bool {
     let Some(command) = body.strip_prefix('.') else { return false };
     let Some((name, number)) = command.split_at_checked(2) else { return false };
     let times = match number.strip_prefix(['+', '-']).unwrap_or(number) {
         "" => 1,
         digits => match digits.parse() {
-            Ok(times) if times <= MOST && text.len() + times <= most => times,
+            Ok(times) if times <= MOST.min(*room) => times,
             _ => return false,
         },
     };
     match name {
         "br" if number.is_empty() => text.push('\n'),
         "ce" if number.is_empty() => text.push('\n'),
-        "sp" => text.extend(std::iter::repeat_n('\n', times)),
-        "sk" => text.extend(std::iter::repeat_n(' ', times)),
+        "sp" | "sk" => {
+            let blank = if name == "sp" { '\n' } else { ' ' };
+            text.extend(std::iter::repeat_n(blank, times));
+            *room = room.saturating_sub(times);
+        }
         "in" | "ti" => {}
         "fi" | "nf" if number.is_empty() => {}
         _ => return false,
