@@ -125,8 +125,7 @@ impl Component for HL7FileOperation {
         }
         checks.claim("file_path", Claim::WriteTo(settings.file_path.clone()));
         if let Err(error) = settings.file_name.parse::<NameTemplate>() {
-            checks.error_at("file_name", error.range, error.message);
-            error.help.into_iter().for_each(|help| checks.help(help));
+            error.report("file_name", checks);
         }
         if settings.batch == Batch::Wrap && settings.mode != Mode::Append {
             checks.error("batch", "batch is \"wrap\", and mode is not \"append\"; expected none");

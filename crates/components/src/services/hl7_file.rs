@@ -48,7 +48,7 @@ use crate::adapters::file_inbound::batch::BatchHandling;
 use crate::adapters::file_inbound::intake::FileInbound;
 use crate::adapters::file_inbound::scan::{Order, Wanted};
 use crate::adapters::file_inbound::settle::{ConfirmComplete, Settling};
-use crate::adapters::file_inbound::take::Reading;
+use crate::adapters::file_inbound::taking::Reading;
 use crate::adapters::file_name::NameTemplate;
 
 mod values;
@@ -96,7 +96,7 @@ pub struct Settings {
     #[serde(default = "two_seconds")]
     pub settle_time: Span,
     /// What is added to names in the archive: `none`, `true` for `%f_%Q`, or a name made of codes
-    /// (those of the operation `hl7.file`, without fields). Names in the work folder stay as they are.
+    /// (those of the operation `hl7.file`, without braces). Names in the work folder stay as they are.
     #[serde(default)]
     pub append_timestamp: AppendTimestamp,
     /// The charset that messages are read in, whatever they say themselves; without it MSH-18 says.
@@ -154,23 +154,7 @@ impl Component for HL7FileService {
             checks.help(help);
         }
         check_patterns(settings, checks);
-        let hour = Span::secs(3600);
-        if settings.polling_interval < Span::millis(100) || settings.polling_interval > hour {
-            let found = settings.polling_interval;
-            checks.error("polling_interval", format!("polling_interval is {found}; expected 100ms to 1h"));
-        }
-        if settings.settle_time > hour {
-            let found = settings.settle_time;
-            checks.error("settle_time", format!("settle_time is {found}; expected at most 1h"));
-        }
-        if settings.subdirectory_levels > 32 {
-            let found = settings.subdirectory_levels;
-            checks.error("subdirectory_levels", format!("subdirectory_levels is {found}; expected 0 to 32"));
-        }
-        if settings.max_message_size < ByteSize::kib(1) || settings.max_message_size > ByteSize(1 << 30) {
-            let found = settings.max_message_size;
-            checks.error("max_message_size", format!("max_message_size is {found}; expected 1KiB to 1GiB"));
-        }
+        check_ranges(settings, checks);
         if let Some(charset) = &settings.charset
             && hl7::charset::by_name(charset).is_none()
         {
@@ -178,12 +162,10 @@ impl Component for HL7FileService {
             checks.help("such as UNICODE UTF-8, 8859/1, 8859/15 or ASCII");
         }
         match settings.append_timestamp.template() {
-            Err(error) => {
-                checks.error_at("append_timestamp", error.range, error.message);
-                error.help.into_iter().for_each(|help| checks.help(help));
-            }
-            Ok(Some(template)) if template.needs_message() => {
-                checks.error("append_timestamp", "append_timestamp names a field; expected codes alone");
+            Err(error) => error.report("append_timestamp", checks),
+            Ok(Some(template)) if template.is_of_message() => {
+                let text = "append_timestamp names a part of a message in braces; expected codes alone";
+                checks.error("append_timestamp", text);
             }
             Ok(_) => {}
         }
@@ -225,6 +207,26 @@ fn check_folders(settings: &Settings, checks: &mut Checks) {
             _ => Claim::WriteTo((*path).clone()),
         };
         checks.claim(*name, claim);
+    }
+}
+
+fn check_ranges(settings: &Settings, checks: &mut Checks) {
+    let hour = Span::secs(3600);
+    if settings.polling_interval < Span::millis(100) || settings.polling_interval > hour {
+        let found = settings.polling_interval;
+        checks.error("polling_interval", format!("polling_interval is {found}; expected 100ms to 1h"));
+    }
+    if settings.settle_time > hour {
+        let found = settings.settle_time;
+        checks.error("settle_time", format!("settle_time is {found}; expected at most 1h"));
+    }
+    if settings.subdirectory_levels > 32 {
+        let found = settings.subdirectory_levels;
+        checks.error("subdirectory_levels", format!("subdirectory_levels is {found}; expected 0 to 32"));
+    }
+    if settings.max_message_size < ByteSize::kib(1) || settings.max_message_size > ByteSize(1 << 30) {
+        let found = settings.max_message_size;
+        checks.error("max_message_size", format!("max_message_size is {found}; expected 1KiB to 1GiB"));
     }
 }
 

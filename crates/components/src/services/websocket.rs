@@ -89,7 +89,7 @@ pub struct Settings {
     /// How long nothing is heard from a client until it is pinged, from 100ms to 1h.
     pub ping_interval: Span,
     /// How long nothing is heard from a client, pongs included, until its socket has timed out; longer
-    /// than `ping_interval`.
+    /// than `ping_interval`, and at most 24h.
     pub idle_timeout: Span,
     /// How many sockets may be open at once, from 1 to 1000000; each needs a file descriptor.
     pub max_connections: usize,
@@ -219,6 +219,11 @@ fn check_limits(settings: &Settings, checks: &mut Checks) {
         );
         checks.error("idle_timeout", text);
         checks.help(format!("more than the ping_interval of {ping}; three times that is usual"));
+    }
+    let day = Span::secs(24 * 3600);
+    if settings.idle_timeout > day {
+        let found = settings.idle_timeout;
+        checks.error("idle_timeout", format!("idle_timeout is {found}; expected at most {day}"));
     }
     for (path, found, least, most) in [
         ("max_connections", settings.max_connections, 1, 1_000_000),

@@ -12,6 +12,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use codes::{Piece, TimeZoneName};
+use model::Checks;
 pub(crate) use render::Facts;
 
 /// A file name's template, read and found good.
@@ -38,6 +39,12 @@ impl NameError {
         NameError { range, message: message.into(), help: None }
     }
 
+    /// Reports the fault at its place in that setting.
+    pub(crate) fn report(self, setting: &str, checks: &mut Checks) {
+        checks.error_at(setting, self.range, self.message);
+        self.help.into_iter().for_each(|help| checks.help(help));
+    }
+
     fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
@@ -48,6 +55,12 @@ impl NameTemplate {
     /// Whether the name has parts that only a readable message can fill.
     pub(crate) fn needs_message(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Field(_)))
+    }
+
+    /// Whether the name has parts that are of one message, and not of a whole file.
+    pub(crate) fn is_of_message(&self) -> bool {
+        use Piece::{DocType, Field, Id, Session};
+        self.pieces.iter().any(|piece| matches!(piece, Field(_) | Id | Session | DocType))
     }
 }
 

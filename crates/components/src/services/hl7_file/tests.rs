@@ -55,6 +55,7 @@ fn each_wrong_setting_is_said_with_what_was_found_and_wanted() {
     check(json!({"charset": "latin-99"}), "charset", "\"latin-99\"");
     check(json!({"append_timestamp": "%e"}), "append_timestamp", "\"%e\"");
     check(json!({"append_timestamp": "{MSH-10}"}), "append_timestamp", "codes alone");
+    check(json!({"append_timestamp": "%f_{id}"}), "append_timestamp", "codes alone");
     check(json!({"archive_path": "./in"}), "archive_path", "as file_path");
     check(json!({"work_path": "w", "archive_path": "w"}), "archive_path", "as work_path");
     check(json!({"on_error": "move"}), "on_error", "there is no error_path");

@@ -33,6 +33,7 @@ fn settings_are_checked() {
         (json!({ "listen": "0.0.0.0:1", "users": { "a": "b" } }), Some("listen: passwords and messages")),
         (json!({ "listen": "127.0.0.1:1", "users": { "a": "b" } }), None),
         (json!({ "idle_timeout": "20s" }), Some("idle_timeout: ")),
+        (json!({ "idle_timeout": "25h" }), Some("idle_timeout: ")),
         (
             json!({ "authentication_timeout": "1ms" }),
             Some("authentication_timeout is 1ms; expected 100ms to 10m"),
