@@ -3,10 +3,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{AtFlags, CWD, RenameFlags, renameat, renameat_with, statat};
 use rustix::io::Errno;
 
 /// Runs blocking work away from the workers that serve everybody.
@@ -55,17 +56,19 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Renames, but never over something else: false when `to` is taken.
-pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<bool> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+/// Renames, but never over something else: false when `to` is taken. Relative names lie in `dir`.
+pub(crate) fn rename_new(dir: impl AsFd, from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<bool> {
+    let (dir, from, to) = (dir.as_fd(), from.as_ref(), to.as_ref());
+    match renameat_with(dir, from, dir, to, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(true),
         Err(Errno::EXIST) => Ok(false),
         // Some network file systems cannot; there the look and the rename are two steps.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            if fs::symlink_metadata(to).is_ok() {
-                return Ok(false);
+            match statat(dir, to, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => Ok(false),
+                Err(Errno::NOENT) => Ok(renameat(dir, from, dir, to).map(|()| true)?),
+                Err(error) => Err(error.into()),
             }
-            fs::rename(from, to).map(|()| true)
         }
         Err(error) => Err(error.into()),
     }
@@ -73,7 +76,7 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<bool> {
 
 /// Moves a file, over the border of a file system too, but never over something else.
 pub(crate) fn move_new(from: &Path, to: &Path) -> io::Result<bool> {
-    match rename_new(from, to) {
+    match rename_new(CWD, from, to) {
         Err(error) if error.kind() == ErrorKind::CrossesDevices => {}
         other => return other,
     }
@@ -88,7 +91,7 @@ pub(crate) fn move_new(from: &Path, to: &Path) -> io::Result<bool> {
     io::copy(&mut source, &mut copy)?;
     copy.set_modified(source.metadata()?.modified()?)?;
     copy.sync_all()?;
-    if !rename_new(&aside, to)? {
+    if !rename_new(CWD, &aside, to)? {
         fs::remove_file(&aside)?;
         return Ok(false);
     }
@@ -137,7 +140,7 @@ mod tests {
         fs::remove_file(&to).unwrap();
         assert!(move_new(&from, &to).unwrap());
         assert_eq!((fs::read(&to).unwrap(), from.exists()), (b"1".to_vec(), false));
-        assert_eq!(rename_new(&from, &to).unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(rename_new(CWD, &from, &to).unwrap_err().kind(), ErrorKind::NotFound);
     }
 
     #[test]

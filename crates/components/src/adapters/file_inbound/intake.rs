@@ -18,7 +18,8 @@ use super::finish::{Between, Submitted, finish, say};
 use super::recover::recover;
 use super::rows::{PREFIX, Progress, Taken};
 use super::scan::{Candidate, Haul, Tracker, Wanted, sort};
-use super::take::{Abandoned, Group, Reader, Reading};
+use super::take::{Abandoned, Group, Reader};
+use super::taking::Reading;
 use super::watch::{Hint, Watch};
 use crate::adapters::disk::blocking;
 

@@ -19,7 +19,7 @@ pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod settle;
 pub(crate) mod take;
-mod taking;
+pub(crate) mod taking;
 pub(crate) mod watch;
 mod writers;
 

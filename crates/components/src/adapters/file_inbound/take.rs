@@ -12,11 +12,11 @@ use bytes::Bytes;
 use hl7::split::{Piece, PieceKind, Splitter};
 use model::{Arrival, Fate, IntakeSession, fault};
 
+use super::archive;
 use super::batch::{BatchHandling, Placing};
 use super::rows::{Progress, Taken};
 use super::scan::Candidate;
-use super::taking::{Taking, body, open, read_rest};
-use super::{Folders, archive};
+use super::taking::{Reading, Taking, body, open, read_rest};
 use crate::adapters::disk;
 
 /// The most files, messages and bytes of one group.
@@ -25,19 +25,6 @@ const MOST_MESSAGES: usize = 1_024;
 const MOST_BYTES: usize = 4 << 20;
 /// How much of a file is read at a time; what is not longer is read whole.
 const CHUNK: u64 = 1 << 20;
-
-/// How files are read.
-#[derive(Debug, Clone)]
-pub(crate) struct Reading {
-    /// Where they lie.
-    pub(crate) folders: Folders,
-    /// What a batch becomes.
-    pub(crate) handling: BatchHandling,
-    /// The charset set from outside; empty when it is for MSH-18 to say.
-    pub(crate) charset: String,
-    /// The longest message, or file taken whole, in bytes.
-    pub(crate) longest: usize,
-}
 
 /// What one change of the ledger takes in.
 #[derive(Debug, Default)]

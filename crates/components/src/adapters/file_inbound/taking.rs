@@ -8,11 +8,23 @@ use bytes::Bytes;
 use model::{BodyClass, Fate, IntakeSession, MessageBody, SessionId};
 use rustix::fs::{Mode, OFlags};
 
-use super::Identity;
 use super::batch::{BatchHandling, Placing};
 use super::rows::{Part, Progress, Taken};
 use super::scan::Candidate;
-use super::take::Reading;
+use super::{Folders, Identity};
+
+/// How files are read.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    /// Where they lie.
+    pub(crate) folders: Folders,
+    /// What a batch becomes.
+    pub(crate) handling: BatchHandling,
+    /// The charset set from outside; empty when it is for MSH-18 to say.
+    pub(crate) charset: String,
+    /// The longest message, or file taken whole, in bytes.
+    pub(crate) longest: usize,
+}
 
 /// A file in the hands of the reader.
 pub(super) struct Taking {

@@ -28,6 +28,8 @@ pub(crate) struct Gathered {
     touched: HashSet<PathBuf>,
     /// Whether hints were lost, or a folder came: only a listing shows what there is.
     pub(crate) list: bool,
+    /// Whether the folder that is watched has gone from its place: another one may be there.
+    lost: bool,
 }
 
 impl Gathered {
@@ -43,8 +45,11 @@ impl Gathered {
         touched.chain(self.moved.into_iter().map(|path| Hint { path, moved_in: true })).collect()
     }
 
-    fn add(&mut self, event: Event) -> bool {
-        if event.need_rescan() {
+    fn add(&mut self, event: Event, folder: &Path) -> bool {
+        let gone = matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
+        let lost = gone && event.paths.iter().any(|path| path == folder);
+        if lost || event.need_rescan() {
+            self.lost |= lost;
             self.list = true;
             return true;
         }
@@ -83,22 +88,30 @@ impl Shared {
 /// Watches a folder for as long as it lives.
 pub(crate) struct Watch {
     shared: Arc<Shared>,
-    _watcher: Option<RecommendedWatcher>,
+    watching: Option<Mutex<Watching>>,
+}
+
+/// The system's watcher, and what it watches.
+struct Watching {
+    watcher: RecommendedWatcher,
+    folder: PathBuf,
+    mode: RecursiveMode,
 }
 
 impl Watch {
     /// Watches nothing.
     pub(crate) fn none() -> Self {
-        Watch { shared: Arc::default(), _watcher: None }
+        Watch { shared: Arc::default(), watching: None }
     }
 
     /// Watches `folder`, and what lies below it when `deep`.
     pub(crate) fn begin(folder: &Path, deep: bool) -> Result<Self, String> {
         let shared = Arc::new(Shared::default());
         let told = shared.clone();
+        let own = folder.to_owned();
         let told_of = move |event: notify::Result<Event>| {
             let news = match event {
-                Ok(event) => told.gathered().add(event),
+                Ok(event) => told.gathered().add(event, &own),
                 Err(_) => {
                     told.gathered().list = true;
                     true
@@ -112,22 +125,39 @@ impl Watch {
             let mut watcher = notify::recommended_watcher(told_of)?;
             let mode = if deep { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
             watcher.watch(folder, mode)?;
-            Ok(watcher)
+            Ok(Mutex::new(Watching { watcher, folder: folder.to_owned(), mode }))
         };
         begin()
-            .map(|watcher| Watch { shared, _watcher: Some(watcher) })
+            .map(|watching| Watch { shared, watching: Some(watching) })
             .map_err(|error: notify::Error| format!("\"{}\" cannot be watched: {error}", folder.display()))
     }
 
-    /// Takes what has gathered.
+    /// Takes what has gathered. When the folder has gone, the one that is in its place is watched.
     pub(crate) fn take(&self) -> Gathered {
-        std::mem::take(&mut *self.shared.gathered())
+        let gathered = std::mem::take(&mut *self.shared.gathered());
+        if gathered.lost
+            && let Some(watching) = &self.watching
+        {
+            watching.lock().unwrap_or_else(PoisonError::into_inner).begin_anew();
+        }
+        gathered
     }
 
     /// Returns when something has gathered.
     pub(crate) async fn news(&self) {
         while self.shared.gathered().is_empty() {
             self.shared.wake.notified().await;
+        }
+    }
+}
+
+impl Watching {
+    /// Watches what is at the path now. Where nothing is, the listing that follows says so.
+    fn begin_anew(&mut self) {
+        // The system has dropped the watch already when the folder was removed, and not when it was moved.
+        let _dropped_already = self.watcher.unwatch(&self.folder);
+        if let Err(error) = self.watcher.watch(&self.folder, self.mode) {
+            tracing::debug!("\"{}\" cannot be watched again: {error}", self.folder.display());
         }
     }
 }
@@ -175,15 +205,36 @@ mod tests {
         assert!(Watch::begin(&data.path().join("absent"), false).is_err());
     }
 
+    #[tokio::test]
+    async fn a_folder_that_is_put_in_the_place_of_the_watched_one_is_watched() {
+        let data = testkit::data_dir();
+        let [inbox, other] = ["in", "other"].map(|name| data.path().join(name));
+        fs::create_dir(&inbox).unwrap();
+        let watch = Watch::begin(&inbox, true).unwrap();
+        for name in ["moved", "removed"] {
+            match name {
+                "moved" => fs::rename(&inbox, &other).unwrap(),
+                _ => fs::remove_dir_all(&inbox).unwrap(),
+            }
+            fs::create_dir(&inbox).unwrap();
+            until(&watch, |all| all.list).await;
+            fs::write(inbox.join(name), "x").unwrap();
+            until(&watch, |all| all.touched.contains(&inbox.join(name))).await;
+        }
+    }
+
     #[test]
     fn too_many_hints_are_one() {
         let mut gathered = Gathered::default();
         for number in 0..=MOST {
             let event = Event::new(EventKind::Modify(ModifyKind::Name(RenameMode::To)))
                 .add_path(number.to_string().into());
-            assert!(gathered.add(event));
+            assert!(gathered.add(event, Path::new("/in")));
         }
         assert!(gathered.list && gathered.moved.is_empty());
-        assert!(!gathered.add(Event::new(EventKind::Access(AccessKind::Open(AccessMode::Read)))));
+        assert!(
+            !gathered
+                .add(Event::new(EventKind::Access(AccessKind::Open(AccessMode::Read))), Path::new("/in"))
+        );
     }
 }

@@ -14,8 +14,8 @@ use std::path::Path;
 
 use model::fault;
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_OMIT, fsync, futimens, openat,
-    renameat, renameat_with, statat, syncfs, unlinkat,
+    AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, fsync, futimens, openat, renameat, syncfs,
+    unlinkat,
 };
 use rustix::io::Errno;
 
@@ -172,37 +172,20 @@ fn rename_unique<'a>(dir: &OwnedFd, job: &'a Job, last_taken: &mut &'a str) -> i
     }
     if *last_taken != job.name {
         *last_taken = &job.name;
-        if rename_new(dir, &aside, &job.name)? {
+        if disk::rename_new(dir, &aside, &job.name)? {
             return Ok(());
         }
     }
-    if rename_new(dir, &aside, &second)? {
+    if disk::rename_new(dir, &aside, &second)? {
         return Ok(());
     }
     for number in 2_u64.. {
         let name = safe::with_suffix(&job.name, &format!("_{}_{number}", job.id));
-        if rename_new(dir, &aside, &name)? {
+        if disk::rename_new(dir, &aside, &name)? {
             break;
         }
     }
     Ok(())
-}
-
-/// Renames, but never over something else: false when `to` is taken.
-fn rename_new(dir: &OwnedFd, from: &str, to: &str) -> io::Result<bool> {
-    match renameat_with(dir, from, dir, to, RenameFlags::NOREPLACE) {
-        Ok(()) => Ok(true),
-        Err(Errno::EXIST) => Ok(false),
-        // Some network file systems cannot; there the look and the rename are two steps.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            match statat(dir, to, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(_) => Ok(false),
-                Err(Errno::NOENT) => Ok(renameat(dir, from, dir, to).map(|()| true)?),
-                Err(error) => Err(error.into()),
-            }
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Whether the file of that name is what this message left when it was written before.

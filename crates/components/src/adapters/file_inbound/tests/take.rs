@@ -6,9 +6,9 @@ use std::os::unix::fs::symlink;
 use model::{BodyClass, SessionId};
 use testkit::TempDir;
 
-use super::super::Place;
 use super::super::batch::Position;
 use super::super::rows::Part;
+use super::super::{Folders, Place};
 use super::*;
 
 const MESSAGE: &str = "MSH|^~\\&|A||||||ADT^A01|1|P|2.5\rPID|1\r";
