@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use config::ItemDef;
 use model::{BusinessType, Clock, Event, EventKind, MessageHeader, MessageId, SessionId, Shared, Timestamp};
-use store::{Change, Ledger, Reader, Seq, StoreError};
+use store::{Change, Ledger, Seq};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::activity::Activity;
@@ -153,6 +153,7 @@ pub(crate) struct Engine {
     closed: AtomicBool,
     /// Changes that were not stored since too much waited for the store, and nobody was told of yet.
     left_out: AtomicU64,
+    /// What nobody was told of yet: at most one for each item.
     pub(crate) failures: Mutex<VecDeque<ItemFailure>>,
     pub(crate) failed: Notify,
     /// An item got past its start, or will not for now; the director alone waits for it.
@@ -209,20 +210,6 @@ impl Engine {
     /// Hands a change to the ledger that needs no ids and waits for no room.
     pub(crate) fn change(&self, change: Change) -> Seq {
         self.ledger.submit(None, |_| (change, ())).0
-    }
-
-    /// What `read` finds in the store, off this thread.
-    pub(crate) async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&mut Reader) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let readers = self.readers.clone();
-        match tokio::task::spawn_blocking(move || readers.read_now(read)).await {
-            Ok(found) => found,
-            // A defect of one read is no end of the store: who reads again and again goes on.
-            Err(ended) if ended.is_panic() => Err(StoreError::Sqlite("a read ended by a defect".to_owned())),
-            Err(_) => Err(StoreError::Closed { reason: Some("a read was given up".to_owned()) }),
-        }
     }
 
     /// Hands over what others may cause without end, unless too much waits for the store already: then
@@ -319,27 +306,4 @@ pub(crate) fn log(event: &Event) {
 /// An event about the message of that header.
 pub(crate) fn about(header: &MessageHeader, kind: EventKind, item: &str, text: impl Into<String>) -> Event {
     Event::new(kind, item, text).about(header.id, header.session)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_read_that_panics_is_no_closed_store() {
-        let dir = testkit::data_dir();
-        let ledger = Ledger::open(dir.path(), None).unwrap();
-        let engine = Engine::new(Parts {
-            production: "P".to_owned(),
-            actor_pool_size: 1,
-            data_dir: dir.path().to_owned(),
-            clock: Arc::new(crate::SystemClock),
-            readers: Arc::new(Readers::new(ledger.clone())),
-            ledger,
-            items: Vec::new(),
-        });
-        let read: Result<(), _> = engine.read(|_| panic!("a defect")).await;
-        assert!(matches!(read, Err(StoreError::Sqlite(_))), "{read:?}");
-        assert_eq!(engine.read(|reader| reader.queues()).await, Ok(Vec::new()));
-    }
 }

@@ -8,7 +8,7 @@ use model::{
     Clock, Event, EventKind, Failure, HostContext, HostPort, Intake, Message, MessageId, Receipt, Shared,
     SocketId, SocketSession, StateChange,
 };
-use store::{Change, StoreError};
+use store::{Change, Reader, StoreError};
 
 use crate::engine::{Engine, Item, log};
 use crate::intake::{Source, admit};
@@ -95,7 +95,7 @@ impl HostPort for Port {
     async fn remembered(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Failure> {
         self.behind_own_changes().await?;
         let (item, prefix) = (self.item.name().clone(), prefix.to_owned());
-        self.engine.read(move |reader| reader.state(&item, &prefix)).await.map_err(unreadable)
+        self.engine.readers.read_in_turn(move |reader| reader.state(&item, &prefix)).await.map_err(unreadable)
     }
 
     fn remember(&self, changes: Vec<StateChange>) {
@@ -137,7 +137,7 @@ impl HostPort for Port {
     async fn stored_sockets(&self) -> Result<Vec<SocketSession>, Failure> {
         self.behind_own_changes().await?;
         let item = self.item.name().clone();
-        self.engine.read(move |reader| reader.sockets(Some(&item))).await.map_err(unreadable)
+        self.engine.readers.read_in_turn(move |reader| reader.sockets(Some(&item))).await.map_err(unreadable)
     }
 
     async fn completed_since(
@@ -147,7 +147,8 @@ impl HostPort for Port {
         limit: usize,
     ) -> Result<Vec<Message>, Failure> {
         let target = target.to_owned();
-        let found = self.engine.read(move |reader| reader.completed_since(&target, since, limit)).await;
+        let read = move |reader: &mut Reader| reader.completed_since(&target, since, limit);
+        let found = self.engine.readers.read_in_turn(read).await;
         let messages = found.map_err(unreadable)?.into_iter();
         Ok(messages.map(|(header, body)| Message { header, body }).collect())
     }

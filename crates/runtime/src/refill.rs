@@ -66,7 +66,7 @@ async fn fill(engine: &Engine, queue: &ItemQueue, gap: Gap<Seq>) -> Result<(), S
 async fn read(engine: &Engine, queue: &ItemQueue, gap: &Gap<Seq>) -> Result<Vec<Message>, StoreError> {
     let (name, priority) = (queue.name.clone(), gap.priority);
     let (after, count, bytes) = ((gap.priority, gap.after), gap.count, gap.bytes);
-    let found = engine.read(move |reader| reader.window(&name, Some(after), count, bytes)).await?;
+    let found = engine.readers.read(move |reader| reader.window(&name, Some(after), count, bytes)).await?;
     let found = found.into_iter().take_while(|(header, _)| header.priority == priority);
     Ok(found.map(|(header, body)| Message { header, body }).collect())
 }
