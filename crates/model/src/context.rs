@@ -180,7 +180,8 @@ impl Deref for HostContext {
 }
 
 /// What hosts of one production share, by type and name: such as the open sockets of one server,
-/// which the server keeps and a process writes to.
+/// which the server keeps and a process writes to. Names come from settings, so there are as many
+/// things as the production has items.
 #[derive(Default)]
 pub struct Shared(Mutex<HashMap<(TypeId, String), Arc<dyn Any + Send + Sync>>>);
 

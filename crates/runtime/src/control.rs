@@ -208,6 +208,7 @@ fn listen(data_dir: &Path) -> io::Result<UnixListener> {
 }
 
 async fn accept(listener: UnixListener, engine: Arc<Engine>, stop: watch::Sender<bool>) {
+    // No bound but that of the system: only the owner of the data directory can connect.
     let mut talks = JoinSet::new();
     loop {
         tokio::select! {

@@ -194,13 +194,7 @@ impl Director {
     /// Stops the production: intake first, then what is in hand, within the grace period. What is
     /// queued goes on at the next start.
     pub async fn stop(self) -> StopReport {
-        let grace = self.grace;
-        self.stop_within(grace).await
-    }
-
-    /// The same, with another grace period.
-    pub async fn stop_within(self, grace: Duration) -> StopReport {
-        stop(self.engine, self.tasks, grace).await
+        stop(self.engine, self.tasks, self.grace).await
     }
 }
 

@@ -47,6 +47,7 @@ enum Idle {
 
 struct Gate {
     ids: Ids,
+    /// Bounded by the room that permits stand for, and by [`Gate::unreserved`] as far as who submits looks.
     waiting: VecDeque<Pending>,
     urgent: usize,
     /// About the bytes of what waits and came without a permit.
@@ -56,6 +57,7 @@ struct Gate {
 }
 
 struct Waiters {
+    /// One for each task that waits; those that gave up go with the commit.
     by_seq: BTreeMap<u64, Vec<oneshot::Sender<()>>>,
     ended: bool,
 }

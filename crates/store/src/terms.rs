@@ -82,7 +82,7 @@ impl Terms {
     }
 }
 
-/// A reader's terms: those it has met.
+/// A reader's terms: those it has met, no more than the writer makes.
 #[derive(Default)]
 pub(crate) struct ReadTerms {
     texts: RefCell<HashMap<i64, Arc<str>>>,

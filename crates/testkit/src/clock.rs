@@ -91,7 +91,7 @@ impl Clock for FakeClock {
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct RealClock;
+pub(crate) struct RealClock;
 
 #[async_trait]
 impl Clock for RealClock {

@@ -8,7 +8,7 @@ mod host;
 mod message;
 mod port;
 
-pub use clock::{FakeClock, RealClock};
+pub use clock::FakeClock;
 pub use eventually::eventually;
 pub use host::TestHost;
 pub use message::{message, request};
