@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use model::{EventKind, Failure};
+use model::{EventKind, Failure, Timestamp};
 use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -27,6 +27,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Connections that have not asked yet, at most: then the oldest gives way to the next one, so that many
 /// that ask for nothing keep out nobody who does.
 const MOST_ASKING: usize = if cfg!(test) { 64 } else { 1024 };
+/// So long a connection has to ask before it gives way: many that come at once are not at fault.
+const YOUNG: Duration = Duration::from_secs(1);
 /// Connections that the kernel keeps while nobody accepts them.
 const BACKLOG: u32 = 4096;
 /// Pause after an error that does not pass by itself at once, such as no more descriptors.
@@ -112,6 +114,15 @@ impl Membership {
         let mut asking = Asking::default();
         let mut troubled = false;
         loop {
+            let clock = self.server.host.clock();
+            if let Some(pause) = asking.pause(clock.now()) {
+                // Others wait in the kernel meanwhile.
+                tokio::select! {
+                    Some(_done) = handshakes.join_next() => {}
+                    () = clock.sleep(pause) => {}
+                }
+                continue;
+            }
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
                 Some(_done) = handshakes.join_next() => continue,
@@ -125,7 +136,7 @@ impl Membership {
                             format!("cannot accept connections ({error}); others stay open, trying again");
                         self.server.event(EventKind::Error, text);
                     }
-                    self.server.host.clock().sleep(PAUSE).await;
+                    clock.sleep(PAUSE).await;
                     continue;
                 }
             };
@@ -138,7 +149,7 @@ impl Membership {
                 self.server.event(EventKind::Warning, text);
             }
             let (listener, server) = (self.listener.clone(), self.server.clone());
-            let welcome = Welcome { listener, server, peer, give_way: asking.enter() };
+            let welcome = Welcome { listener, server, peer, give_way: asking.enter(clock.now()) };
             handshakes.spawn(welcome.run(stream, tls.clone()));
         }
     }
@@ -173,31 +184,41 @@ fn passes(error: &io::Error) -> bool {
 /// Connections on their way in, the oldest first.
 #[derive(Default)]
 struct Asking {
-    all: VecDeque<Weak<Notify>>,
+    all: VecDeque<(Timestamp, Weak<Notify>)>,
     crowded: bool,
 }
 
 impl Asking {
+    /// How long the next one has to wait, since there are too many and even the oldest is young.
+    fn pause(&mut self, now: Timestamp) -> Option<Duration> {
+        if self.all.len() < MOST_ASKING {
+            return None;
+        }
+        self.all.retain(|(_, one)| one.strong_count() > 0);
+        let (since, _) = self.all.front().filter(|_| self.all.len() >= MOST_ASKING)?;
+        YOUNG.checked_sub(now.since(*since)).filter(|pause| !pause.is_zero())
+    }
+
     /// Lets the oldest give way when there are too many. True when that begins.
     fn make_room(&mut self) -> bool {
         if self.all.len() < MOST_ASKING {
             return false;
         }
-        self.all.retain(|one| one.strong_count() > 0);
+        self.all.retain(|(_, one)| one.strong_count() > 0);
         self.crowded &= self.all.len() > MOST_ASKING / 2;
         if self.all.len() < MOST_ASKING {
             return false;
         }
-        if let Some(oldest) = self.all.pop_front().and_then(|oldest| oldest.upgrade()) {
+        if let Some(oldest) = self.all.pop_front().and_then(|(_, oldest)| oldest.upgrade()) {
             oldest.notify_one();
         }
         !std::mem::replace(&mut self.crowded, true)
     }
 
     /// One more. It counts for as long as it keeps what is returned.
-    fn enter(&mut self) -> Arc<Notify> {
+    fn enter(&mut self, now: Timestamp) -> Arc<Notify> {
         let give_way = Arc::new(Notify::new());
-        self.all.push_back(Arc::downgrade(&give_way));
+        self.all.push_back((now, Arc::downgrade(&give_way)));
         give_way
     }
 }
@@ -346,18 +367,18 @@ mod tests {
 
     #[tokio::test]
     async fn many_who_ask_for_nothing_keep_out_nobody_who_does() {
-        let host = TestHost::new("Server").clock(FakeClock::new());
+        let host = TestHost::new("Server");
         let served = serve(&host, json!({})).await;
         let mut idle = Vec::new();
         for _ in 0..2 * MOST_ASKING {
             idle.push(TcpStream::connect(served.address).await.unwrap());
         }
-        // No time goes by: nobody is refused for being late.
         let client = tokio::time::timeout(PATIENCE, served.client()).await.unwrap();
         let ended = tokio::time::timeout(PATIENCE, idle[0].read(&mut [0; 64])).await.unwrap();
         assert_eq!(ended.unwrap(), 0);
         let said = host.events().into_iter().filter(|event| event.text.contains("not asked")).count();
         assert_eq!(said, 1, "{:?}", host.events());
+        assert!(host.events().iter().all(|event| !event.text.contains("408")), "nobody was late");
         drop((client, idle));
     }
 
