@@ -1,9 +1,9 @@
 //! Open WebSockets: what the service `websocket` keeps and the process `socket.invocation` speaks to.
 //!
 //! A connection comes in through the [`listener`], which several services may share, asks for its
-//! socket in a [`handshake`], and is let in by its [`server`]. From then on one [`connection`] task
-//! reads it. Who may hear stands in the [`hub`]; a broadcast writes to each [`socket`] directly, and
-//! what does not fit waits in its [`outbox`].
+//! socket in a [`handshake`], and is let in by its [`server`], within its [`settings`]. From then on
+//! one [`connection`] task reads it. Who may hear stands in the [`hub`]; a broadcast writes to each
+//! [`socket`] directly, and what does not fit waits in its [`outbox`].
 
 pub(crate) mod connection;
 pub(crate) mod ending;
@@ -16,6 +16,7 @@ pub(crate) mod login;
 pub(crate) mod outbox;
 pub(crate) mod replay;
 pub(crate) mod server;
+pub(crate) mod settings;
 pub(crate) mod socket;
 pub(crate) mod subscription;
 #[cfg(test)]

@@ -13,10 +13,10 @@ use super::handshake::{self, Head, Refusal};
 use super::hub::Hub;
 use super::io::Wire;
 use super::outbox::OutboxLimits;
+use super::settings::Settings;
 use super::socket::{Condition, Order, Socket};
 use super::subscription::Subscription;
 use super::{Patience, login};
-use crate::services::websocket::Settings;
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(5);
