@@ -1,59 +1,25 @@
 //! The event log: what the engine says.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{MessageId, SessionId};
 
-/// The kind of an event. Numbers and names are those that users of such engines know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[repr(u8)]
-pub enum EventKind {
-    /// Something that cannot be was.
-    Assert = 1,
-    /// Something failed.
-    Error = 2,
-    /// Something is not as it should be.
-    Warning = 3,
-    /// Something worth knowing happened.
-    Info = 4,
-    /// A step, for those who look closely.
-    Trace = 5,
-    /// Somebody should look.
-    Alert = 6,
-}
-
-impl EventKind {
-    /// All kinds, in the order of their numbers.
-    pub const ALL: [EventKind; 6] = {
-        use EventKind::*;
-        [Assert, Error, Warning, Info, Trace, Alert]
-    };
-
-    /// The kind with that number.
-    pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+named_number!(
+    /// The kind of an event. Numbers and names are those that users of such engines know.
+    #[serde(rename_all = "lowercase")]
+    EventKind {
+        /// Something that cannot be was.
+        Assert = 1 => "Assert",
+        /// Something failed.
+        Error = 2 => "Error",
+        /// Something is not as it should be.
+        Warning = 3 => "Warning",
+        /// Something worth knowing happened.
+        Info = 4 => "Info",
+        /// A step, for those who look closely.
+        Trace = 5 => "Trace",
+        /// Somebody should look.
+        Alert = 6 => "Alert",
     }
-
-    /// The name shown to people.
-    pub fn name(self) -> &'static str {
-        use EventKind::*;
-        match self {
-            Assert => "Assert",
-            Error => "Error",
-            Warning => "Warning",
-            Info => "Info",
-            Trace => "Trace",
-            Alert => "Alert",
-        }
-    }
-}
-
-impl std::fmt::Display for EventKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
-    }
-}
+);
 
 /// One line of the event log, without the time, which the ledger's submitter adds.
 ///

@@ -6,36 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BodyId, MessageId, MessageStatus, SessionId, Timestamp};
 
-macro_rules! named_number {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal => $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[repr(u8)]
-        pub enum $name { $($(#[$vdoc])* $variant = $number,)* }
-
-        impl $name {
-            /// All values, with their numbers growing.
-            pub const ALL: &[$name] = &[$($name::$variant,)*];
-
-            /// The value with that number.
-            pub fn from_number(number: u8) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| *value as u8 == number)
-            }
-
-            /// The name shown to people.
-            pub fn name(self) -> &'static str {
-                match self { $($name::$variant => $text,)* }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(self.name())
-            }
-        }
-    };
-}
-
 named_number!(
     /// The two message types.
     MessageType {

@@ -3,6 +3,9 @@
 //! This crate knows no file, clock, socket, thread or database. Whatever touches the world comes in
 //! through [`HostContext`], which the runtime hands to each host.
 
+#[macro_use]
+mod named;
+
 mod body;
 mod clock;
 mod component;

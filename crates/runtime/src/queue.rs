@@ -289,7 +289,7 @@ impl<T: Clone> Queue<T> {
         let (lane, priority) = lanes.iter().zip(Priority::ALL).find(|(lane, _)| self.is_low(lane))?;
         let spill = lane.spill.as_ref()?;
         Some(Gap {
-            priority: *priority,
+            priority,
             after: lane.last,
             last: spill.last,
             seq: spill.seq.clone(),

@@ -180,7 +180,7 @@ proptest! {
         prop_assert!(world.stored.is_empty(), "left: {:?}", world.stored.keys());
         prop_assert_eq!(world.queue.depth(), 0);
         for priority in Priority::ALL {
-            let ids: Vec<_> = world.done.iter().filter(|(p, _)| p == priority).map(|(_, id)| *id).collect();
+            let ids: Vec<_> = world.done.iter().filter(|(p, _)| *p == priority).map(|(_, id)| *id).collect();
             prop_assert!(ids.is_sorted(), "{priority}: {ids:?}");
         }
         prop_assert_eq!(world.done.len() as u64, world.next);

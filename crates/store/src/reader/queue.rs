@@ -42,11 +42,11 @@ impl Reader {
         for priority in Priority::ALL {
             // One index range per priority: a comparison of pairs would not use the index as far.
             let from = match after {
-                Some((done, _)) if *priority < done => continue,
-                Some((current, id)) if *priority == current => id.0 as i64,
+                Some((done, _)) if priority < done => continue,
+                Some((current, id)) if priority == current => id.0 as i64,
                 _ => -1,
             };
-            let headers = self.queued(target, *priority, from, limit - window.len())?;
+            let headers = self.queued(target, priority, from, limit - window.len())?;
             for header in headers {
                 let body = self.body_of(&header, &mut blocks)?;
                 bytes += body.content().len();
