@@ -192,7 +192,10 @@ impl Inner {
             let (voice, message, frame) = (voice.clone(), message.clone(), frame.clone());
             self.notes.push_back(Note { voice, message, frame });
         }
-        while self.notes.len() > MOST_NOTES || self.noted_bytes > MOST_NOTED_BYTES {
+        // What is told right now is noted in any case: the ledger cannot have it as completed yet.
+        while self.notes.len() > messages.len()
+            && (self.notes.len() > MOST_NOTES || self.noted_bytes > MOST_NOTED_BYTES)
+        {
             let Some(oldest) = self.notes.pop_front() else { break };
             self.noted_bytes -= oldest.message.body.content().len();
             self.forgotten = self.forgotten.max(oldest.message.header.id);

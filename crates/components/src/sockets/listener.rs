@@ -6,11 +6,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use model::{EventKind, Failure, Timestamp};
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
@@ -29,6 +31,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const MOST_ASKING: usize = if cfg!(test) { 64 } else { 1024 };
 /// So long a connection has to ask before it gives way: many that come at once are not at fault.
 const YOUNG: Duration = Duration::from_secs(1);
+/// Open files that connections leave to everything else, where the system allows enough of them.
+const SPARE_FILES: u64 = 256;
 /// Connections that the kernel keeps while nobody accepts them.
 const BACKLOG: u32 = 4096;
 /// Pause after an error that does not pass by itself at once, such as no more descriptors.
@@ -140,6 +144,16 @@ impl Membership {
                     continue;
                 }
             };
+            // A new file has the lowest number that is free: a high one says that nearly all are taken.
+            if stream.as_raw_fd() as u64 >= files_for_clients(getrlimit(Resource::Nofile).current) {
+                drop(stream);
+                if !std::mem::replace(&mut troubled, true) {
+                    let text = "connections are refused: nearly as many files are open as the system allows; the \
+                                rest is kept for the engine; raise the limit (ulimit -n) or lower max_connections";
+                    self.server.event(EventKind::Error, text.to_owned());
+                }
+                continue;
+            }
             troubled = false;
             if asking.make_room() {
                 let text = format!(
@@ -173,6 +187,11 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
+}
+
+/// How many open files there may be when one more client comes, of those that the system allows.
+fn files_for_clients(allowed: Option<u64>) -> u64 {
+    allowed.map_or(u64::MAX, |allowed| allowed - SPARE_FILES.min(allowed / 4))
 }
 
 /// Whether an error of `accept` concerns one connection only.
@@ -363,6 +382,14 @@ mod tests {
         slow.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 408 Request Timeout"), "{answer}");
         drop(other);
+    }
+
+    #[test]
+    fn clients_leave_files_to_everything_else() {
+        assert_eq!(files_for_clients(None), u64::MAX);
+        assert_eq!(files_for_clients(Some(1 << 20)), (1 << 20) - SPARE_FILES);
+        assert_eq!(files_for_clients(Some(1_024)), 768);
+        assert_eq!(files_for_clients(Some(64)), 48);
     }
 
     #[tokio::test]

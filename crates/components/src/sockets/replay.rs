@@ -181,6 +181,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_message_that_is_larger_than_all_notes_together_is_noted_all_the_same() {
+        let host = TestHost::new("Server");
+        let served = serve(&host, json!({})).await;
+        let mut speaker = speaker(&host, "{{ header.id }}").await;
+        let large = format!("MSH|^~\\&|A\rZZZ|{}\r", "x".repeat(9 << 20));
+        speaker.tell(&[adt(1, "A01"), testkit::message(2, &large)]).await;
+        let mut client = served.client_at(&format!("{PATH}?since=1")).await;
+        assert_eq!(text(&mut client).await, "2");
+    }
+
+    #[tokio::test]
     async fn what_was_missed_is_narrowed_as_the_client_asks() {
         let host = TestHost::new("Server");
         let served = serve(&host, json!({})).await;
