@@ -46,12 +46,16 @@ struct EndOfLine(Arc<Line>);
 impl Drop for EndOfLine {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.set_trouble(Some(
-                "the ledger's writer ended by a defect; start the engine again".to_owned(),
-            ));
+            give_up(&self.0, "the ledger's writer ended by a defect; start the engine again".to_owned());
         }
         self.0.end();
     }
+}
+
+/// Says why nothing more will be committed.
+fn give_up(line: &Line, reason: String) {
+    tracing::error!("{reason}");
+    line.set_trouble(Some(reason));
 }
 
 impl Writer {
@@ -75,7 +79,7 @@ impl Writer {
             Ok(plan) => plan,
             // The compressor fails only without memory; there is no going on then.
             Err(error) => {
-                self.line.set_trouble(Some(format!("bodies cannot be compressed: {error}")));
+                give_up(&self.line, format!("bodies cannot be compressed: {error}; start the engine again"));
                 return false;
             }
         };
