@@ -17,14 +17,11 @@ use model::{BodyClass, MessageBody};
 use rules::Expr;
 
 /// How many bytes of a value are kept. Longer values are found by their beginning.
-pub const MAX_VALUE: usize = 256;
+const MAX_VALUE: usize = 256;
 /// How many repetitions of PID-3 are kept; no sender of sound mind has more.
 const MAX_IDS: usize = 5;
 /// How many names of a patient are kept.
 const MAX_NAMES: usize = 2;
-
-/// The fields, in the order of listings.
-pub const FIELDS: [&str; 5] = ["type", "control_id", "patient_id", "patient_name", "account"];
 
 struct Paths {
     control_id: Path,
@@ -117,7 +114,7 @@ fn searchable_name(raw: &str, message: &Message) -> String {
 }
 
 /// The form in which `value` stands in the index under `field`: to be used on what a user typed.
-pub fn as_indexed(field: &str, value: &str) -> String {
+fn as_indexed(field: &str, value: &str) -> String {
     let mut value = if field == "patient_name" { value.to_uppercase() } else { value.to_owned() };
     cut(&mut value);
     value

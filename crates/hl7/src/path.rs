@@ -52,16 +52,6 @@ impl Path {
         Some(self.field).filter(|number| *number > 0)
     }
 
-    /// The number of the component; none for all of them.
-    pub fn component(&self) -> Option<u16> {
-        Some(self.component).filter(|number| *number > 0)
-    }
-
-    /// The number of the subcomponent; none for all of them.
-    pub fn subcomponent(&self) -> Option<u16> {
-        Some(self.subcomponent).filter(|number| *number > 0)
-    }
-
     /// Whether it may lead to more than one value.
     pub fn is_plural(&self) -> bool {
         self.occurrence == Some(Index::All) || self.repetition == Some(Index::All)

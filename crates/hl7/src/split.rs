@@ -116,11 +116,6 @@ impl Splitter {
         self.finished = true;
     }
 
-    /// How many bytes of the input are in the pieces taken so far.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
     /// Makes sure that there is a chunk to look at; false if there is none.
     fn refill(&mut self) -> bool {
         if self.chunk.is_empty()

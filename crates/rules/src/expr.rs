@@ -47,16 +47,13 @@ impl Expr {
     /// Compiles a condition.
     ///
     /// # Errors
-    /// The first thing that is wrong with it; [`Expr::problems`] tells all.
+    /// The first thing that is wrong with it.
     pub fn compile(text: &str) -> Result<Expr, ExprError> {
         Self::of(text, true).map_err(first)
     }
 
-    /// Compiles a condition, or a mere value such as `PID-3.1`, for [`Expr::eval`].
-    ///
-    /// # Errors
-    /// The first thing that is wrong with it.
-    pub fn compile_value(text: &str) -> Result<Expr, ExprError> {
+    #[cfg(test)]
+    pub(crate) fn compile_value(text: &str) -> Result<Expr, ExprError> {
         Self::of(text, false).map_err(first)
     }
 
@@ -69,8 +66,8 @@ impl Expr {
         Ok(Expr { ast: parsed.ast, test, warnings: parsed.warnings })
     }
 
-    /// Everything that is wrong with the condition `text`, in the order of the text.
-    pub fn problems(text: &str) -> Vec<ExprError> {
+    #[cfg(test)]
+    pub(crate) fn problems(text: &str) -> Vec<ExprError> {
         Self::of(text, true).err().unwrap_or_default()
     }
 
