@@ -5,11 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use orris_tests::{Engine, Random, admission, batch, eventually, orris, text};
+use orris_tests::{Engine, Random, admission, batch, eventually, free_port, orris, text};
 use store::Reader;
 
 /// Kills at random instants, beside those at fault points.
@@ -56,10 +55,6 @@ operations:
     settings: {{ file_path: journal, file_name: journal.hl7, mode: append }}
 "
     )
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
 }
 
 /// Drops files and remembers what it dropped.

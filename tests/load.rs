@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::io::{BufWriter, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use orris_tests::{Engine, Random, admission, eventually, text};
+use orris_tests::{Engine, Random, admission, eventually, free_port, routed_to_file, text};
 use store::Reader;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -21,23 +20,7 @@ const MOST_RESIDENT_KIB: u64 = 150 * 1_000_000 / 1024;
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 fn to_file(output: &str) -> String {
-    format!(
-        "production: Load.Files
-services:
-  HL7FileService:
-    type: hl7.file
-    targets: [MsgRouter]
-    settings: {{ file_path: in, file_spec: '*.hl7', archive_path: archive, append_timestamp: none }}
-processes:
-  MsgRouter:
-    type: hl7.router
-    settings: {{ rules: [ {{ otherwise: true, send: [HL7FileOperation] }} ] }}
-operations:
-  HL7FileOperation:
-    type: hl7.file
-    settings: {{ {output} }}
-"
-    )
+    routed_to_file("[ { otherwise: true, send: [HL7FileOperation] } ]", output)
 }
 
 fn to_sockets(port: u16) -> String {
@@ -57,10 +40,6 @@ processes:
     settings: {{ server: User.WebSocketServer, message: '{{{{ MSH-10 }}}} Something has change!' }}
 "
     )
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
 }
 
 /// Waits until nothing is in the folder or on a queue any more, however long it takes while it moves on.

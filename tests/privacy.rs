@@ -9,12 +9,12 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use futures_util::{SinkExt, StreamExt};
-use orris_tests::{DEADLINE, Engine, eventually};
+use orris_tests::{DEADLINE, Engine, eventually, free_port};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -422,8 +422,7 @@ async fn a_patient_is_named_only_where_contents_are_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
     put_obstacles(&data);
-    let port =
-        TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+    let port = free_port();
     let (production, mut said) = (production(port), Said(Vec::new()));
     live(folder.path(), &production, port, "first", &["--log-level", "trace"], &mut said).await;
     let json = ["--log", "json", "--log-level", "debug"];

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
-use orris_tests::{Engine, batch};
+use orris_tests::{Engine, batch, free_port};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{accept_async_with_config, connect_async_with_config};
 
-use crate::latency::{address, free_port, production};
+use crate::latency::{address, production};
 use crate::report::{against, figure, rate, section};
 
 /// The role of a child process: the bare server.

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use orris_tests::{Engine, Random};
+use orris_tests::{Engine, Random, routed_to_file};
 use store::Reader;
 
 use crate::feed;
@@ -15,28 +15,11 @@ const FILES: usize = 50_000;
 const ROUNDS: usize = 3;
 const BATCH: usize = 1_000_000;
 
-/// One service, one router, one operation. `output` is the operation's settings.
+/// Two rules with a condition. `output` is the operation's settings.
 fn production(output: &str) -> String {
-    format!(
-        "production: Bench.Files
-services:
-  HL7FileService:
-    type: hl7.file
-    targets: [MsgRouter]
-    settings: {{ file_path: in, file_spec: '*.hl7', archive_path: archive, append_timestamp: none }}
-processes:
-  MsgRouter:
-    type: hl7.router
-    settings:
-      rules:
-        - {{ name: admissions, when: 'MSH-9.1 = \"ADT\" and PV1-2 in (\"I\", \"E\")', send: [HL7FileOperation] }}
-        - {{ otherwise: true, send: [HL7FileOperation] }}
-operations:
-  HL7FileOperation:
-    type: hl7.file
-    settings: {{ {output} }}
-"
-    )
+    let rules = "[ { name: admissions, when: 'MSH-9.1 = \"ADT\" and PV1-2 in (\"I\", \"E\")', send: [HL7FileOperation] }, \
+                 { otherwise: true, send: [HL7FileOperation] } ]";
+    routed_to_file(rules, output)
 }
 
 /// Runs both drops.

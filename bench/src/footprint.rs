@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Instant;
 
-use orris_tests::Engine;
+use orris_tests::{Engine, free_port};
 
-use crate::latency::{free_port, production};
+use crate::latency::production;
 use crate::report::{figure, millis, percentile, section};
 
 const STARTS: usize = 15;

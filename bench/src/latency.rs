@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
-use orris_tests::{Engine, Random};
+use orris_tests::{Engine, Random, free_port};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -33,12 +33,6 @@ processes:
     settings: {{ server: User.WebSocketServer, message: Something has change! }}
 "
     )
-}
-
-/// A port that is free now.
-pub(crate) fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-    socket.expect("a free port").port()
 }
 
 /// The address of the article's server on that port.
