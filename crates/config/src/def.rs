@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{BusinessType, ComponentSpec};
+use model::{BusinessType, ComponentSpec, Library};
 use serde_json::Value;
 
 /// A checked production.
@@ -17,6 +17,8 @@ pub struct ProductionDef {
     pub actor_pool_size: usize,
     /// How long stopping may take.
     pub grace_period: Duration,
+    /// What it defines beside its items.
+    pub library: Library,
     /// Services, then processes, then operations, each in the order written.
     pub items: Vec<ItemDef>,
     /// The merged, resolved form as YAML, without secrets.

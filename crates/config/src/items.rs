@@ -1,6 +1,6 @@
 //! One item: its keys, its component, and its settings as the component checks them.
 
-use model::{Catalogue, Checks, Claim, ComponentSpec, NoteKind};
+use model::{Catalogue, Checks, Claim, ComponentSpec, Library, NoteKind};
 use serde_json::Value;
 
 use crate::finding::{Findings, Level};
@@ -40,6 +40,7 @@ pub(crate) struct Link {
 /// What reading items needs to know and to tell.
 pub(crate) struct Reader<'a> {
     pub(crate) catalogue: Catalogue,
+    pub(crate) library: &'a Library,
     pub(crate) sources: &'a Sources,
     pub(crate) findings: &'a mut Findings,
 }
@@ -233,7 +234,7 @@ impl Reader<'_> {
         if !fits {
             return;
         }
-        let mut checks = Checks::default();
+        let mut checks = Checks::beside(self.library);
         spec.check(item.settings.clone(), &mut checks);
         self.notes(item.name, settings, &set_aside, &checks);
         for found in checks.references.into_iter().filter(|found| !covered(&set_aside, &found.path)) {

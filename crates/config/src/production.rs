@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::Catalogue;
+use model::{Catalogue, Library};
 use serde_json::Value;
 
 use crate::finding::Findings;
@@ -26,6 +26,7 @@ pub(crate) fn check(
 ) -> Option<ProductionDef> {
     fill(&mut root, catalogue, &mut Filler { env, sources, findings, secrets });
     let keys = keys(&root, findings);
+    let library = Library::default();
     let mut items = Vec::new();
     let mut whole = true;
     for section in SECTIONS {
@@ -35,7 +36,7 @@ pub(crate) fn check(
             findings.error(&node.place, None, message);
             whole = false;
         }
-        let mut reader = Reader { catalogue, sources, findings };
+        let mut reader = Reader { catalogue, library: &library, sources, findings };
         items.extend(node.entries().iter().map(|entry| reader.item(section, entry)));
     }
     let empty = SECTIONS.iter().all(|section| root.get(section.key).is_none_or(Node::is_null));
@@ -55,6 +56,7 @@ pub(crate) fn check(
         description: keys.description,
         actor_pool_size: keys.actor_pool_size as usize,
         grace_period: keys.grace_period.0,
+        library,
         items: items.into_iter().filter_map(definition).collect(),
         resolved: resolved::yaml(&root),
     })

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{BusinessType, Checks, Decision, Failure, HostContext, MessageBody, MessageHeader};
+use crate::{BusinessType, Checks, Decision, Failure, HostContext, Library, MessageBody, MessageHeader};
 
 /// A message in the hands of a host.
 #[derive(Debug, Clone)]
@@ -121,14 +121,14 @@ pub trait Component {
     /// What an engineer may set. `deny_unknown_fields`; every field has a doc sentence.
     type Settings: DeserializeOwned + Serialize + JsonSchema;
 
-    /// Reports what is wrong with the settings. May not touch disk, network or clock.
+    /// Reports what is wrong with the settings, seen beside [`Checks::library`]. May not touch disk, network or clock.
     fn check(settings: &Self::Settings, checks: &mut Checks);
 
-    /// Makes the host. May allocate and compile patterns; may not spawn or open anything.
+    /// Makes the host; `library` is what the production defines beside its items. May allocate and compile patterns; may not spawn or open anything.
     ///
     /// # Errors
     /// What `check` would have reported.
-    fn build(settings: Self::Settings) -> Result<Built, BuildError>;
+    fn build(settings: Self::Settings, library: &Library) -> Result<Built, BuildError>;
 }
 
 /// A component, with its types erased.
@@ -147,7 +147,7 @@ pub struct ComponentSpec {
     schema: fn() -> Schema,
     fits: fn(Value) -> Result<(), BuildError>,
     check: fn(Value, &mut Checks),
-    build: fn(Value) -> Result<Built, BuildError>,
+    build: fn(Value, &Library) -> Result<Built, BuildError>,
 }
 
 impl ComponentSpec {
@@ -188,8 +188,8 @@ impl ComponentSpec {
     ///
     /// # Errors
     /// What [`ComponentSpec::check`] would have reported.
-    pub fn build(&self, settings: Value) -> Result<Built, BuildError> {
-        (self.build)(settings)
+    pub fn build(&self, settings: Value, library: &Library) -> Result<Built, BuildError> {
+        (self.build)(settings, library)
     }
 }
 
@@ -225,8 +225,8 @@ fn check<C: Component>(settings: Value, checks: &mut Checks) {
     }
 }
 
-fn build<C: Component>(settings: Value) -> Result<Built, BuildError> {
-    C::build(read::<C>(settings)?)
+fn build<C: Component>(settings: Value, library: &Library) -> Result<Built, BuildError> {
+    C::build(read::<C>(settings)?, library)
 }
 
 /// The visible list of components, in order.

@@ -44,7 +44,28 @@ pub struct Arrival {
     pub session: IntakeSession,
     /// What becomes of it.
     pub fate: Fate,
+    /// Whether the service waits for what becomes of it: then the first target answers.
+    pub wants_reply: bool,
 }
+
+impl Arrival {
+    /// `body` for every target of the service, in a session of its own.
+    pub fn new(body: MessageBody) -> Self {
+        Arrival { body, session: IntakeSession::New, fate: Fate::Deliver, wants_reply: false }
+    }
+}
+
+/// What became of a message whose service waited for it.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// What the target answered; none when it answered no more than that it is done.
+    pub body: Option<MessageBody>,
+    /// Why it failed, was suspended or set aside; none when it is done. Never message content.
+    pub error: Option<String>,
+}
+
+/// Done when the answer is there and durable.
+pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
 
 /// A change of what an item remembers, kept in the ledger; none forgets the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +91,8 @@ pub struct Intake {
 pub struct Receipt {
     /// The session of each arrival, in order.
     pub sessions: Vec<SessionId>,
+    /// The answer to each arrival that wants one, in order. One that is dropped is waited for no more.
+    pub replies: Vec<ReplyFuture>,
     durable: Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>,
 }
 
@@ -79,7 +102,14 @@ impl Receipt {
         sessions: Vec<SessionId>,
         durable: impl Future<Output = Result<(), Failure>> + Send + 'static,
     ) -> Self {
-        Receipt { sessions, durable: Box::pin(durable) }
+        Receipt { sessions, replies: Vec::new(), durable: Box::pin(durable) }
+    }
+
+    /// The same receipt with the answers that are waited for.
+    #[must_use]
+    pub fn with_replies(mut self, replies: Vec<ReplyFuture>) -> Self {
+        self.replies = replies;
+        self
     }
 
     /// Returns when the intake is committed and synced: only now may its source be acknowledged.

@@ -13,12 +13,15 @@ pub struct Outgoing {
     pub body: Option<MessageBody>,
     /// Why it goes there, as in the rule's name; shown as the header's description.
     pub description: String,
+    /// Whether what that target answers is the answer to the request itself. Of several, the first
+    /// answer is.
+    pub answers: bool,
 }
 
 impl Outgoing {
     /// Sends the request's own body to `target`.
     pub fn same_body(target: impl Into<String>, description: impl Into<String>) -> Self {
-        Outgoing { target: target.into(), body: None, description: description.into() }
+        Outgoing { target: target.into(), body: None, description: description.into(), answers: false }
     }
 }
 
@@ -31,6 +34,9 @@ pub enum Decision {
         sends: Vec<Outgoing>,
         /// What is said about it.
         events: Vec<Event>,
+        /// What is answered, such as an acknowledgement that came back. None where a target was asked
+        /// to answer, or where nothing but that it is done is to be told.
+        response: Option<MessageBody>,
     },
     /// Set aside on purpose, with the reason.
     Discarded(String),
@@ -41,14 +47,21 @@ pub enum Decision {
         /// When to try again; none for the item's `retry_interval`.
         after: Option<Duration>,
     },
-    /// Parked for a person, with the reason.
-    Suspend(String),
+    /// Parked for a person.
+    Suspend {
+        /// Why; ids and positions only.
+        reason: String,
+        /// What is answered, such as the refusal that came back.
+        response: Option<MessageBody>,
+    },
     /// Failed for good: status Error, with the reason. `sends` may carry it to a handler.
     Reject {
         /// Why; ids and positions only.
         reason: String,
         /// What is sent on all the same, such as the body to a bad message handler.
         sends: Vec<Outgoing>,
+        /// What is answered, such as the refusal that came back.
+        response: Option<MessageBody>,
     },
     /// The item itself cannot go on: it stops and says why; the message stays in its queue.
     Fatal(String),
@@ -57,12 +70,27 @@ pub enum Decision {
 impl Decision {
     /// Done, with nothing to send on.
     pub fn completed() -> Self {
-        Decision::Completed { sends: Vec::new(), events: Vec::new() }
+        Self::send(Vec::new())
     }
 
     /// Done, with these sent on.
     pub fn send(sends: Vec<Outgoing>) -> Self {
-        Decision::Completed { sends, events: Vec::new() }
+        Decision::Completed { sends, events: Vec::new(), response: None }
+    }
+
+    /// Done, and this is the answer.
+    pub fn answer(response: MessageBody) -> Self {
+        Decision::Completed { sends: Vec::new(), events: Vec::new(), response: Some(response) }
+    }
+
+    /// Parked for a person, because of `reason`.
+    pub fn suspend(reason: impl Into<String>) -> Self {
+        Decision::Suspend { reason: reason.into(), response: None }
+    }
+
+    /// Failed for good, because of `reason`.
+    pub fn reject(reason: impl Into<String>, sends: Vec<Outgoing>) -> Self {
+        Decision::Reject { reason: reason.into(), sends, response: None }
     }
 
     /// Not now, because of `reason`; again after the item's `retry_interval`.

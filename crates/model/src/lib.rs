@@ -15,6 +15,7 @@ mod event;
 pub mod fault;
 mod header;
 mod id;
+mod library;
 mod settings;
 mod socket;
 mod status;
@@ -26,12 +27,14 @@ pub use component::{
     ComponentSpec, Message,
 };
 pub use context::{
-    Arrival, Fate, HostContext, HostPort, Intake, IntakeSession, Receipt, Shared, StateChange,
+    Arrival, Fate, HostContext, HostPort, Intake, IntakeSession, Receipt, Reply, ReplyFuture, Shared,
+    StateChange,
 };
 pub use decision::{Decision, Failure, Outgoing};
 pub use event::{Event, EventKind};
 pub use header::{BusinessType, Invocation, MessageHeader, MessageType, Priority};
 pub use id::{BodyId, MessageId, SessionId, SocketId};
+pub use library::Library;
 pub use settings::{ByteSize, Checks, Claim, Note, NoteKind, Reference, Span};
 pub use socket::SocketSession;
 pub use status::MessageStatus;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::Library;
+
 /// A duration written with its unit: `250ms`, `5s`, `10m`, `2h`, `1d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
@@ -139,6 +141,8 @@ pub struct Checks {
     pub references: Vec<Reference>,
     /// What the item wants of the machine.
     pub claims: Vec<(String, Claim)>,
+    /// What the production defines beside its items.
+    pub library: Library,
 }
 
 /// How bad a note is.
@@ -189,6 +193,11 @@ pub enum Claim {
 }
 
 impl Checks {
+    /// Nothing said yet, of settings that stand beside `library`.
+    pub fn beside(library: &Library) -> Self {
+        Checks { library: library.clone(), ..Checks::default() }
+    }
+
     /// Says that the value at `path` is wrong.
     pub fn error(&mut self, path: impl Into<String>, message: impl Into<String>) {
         self.note(NoteKind::Error, path, None, message);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use config::{ItemDef, ProductionDef};
 use model::{
-    Arrival, BuildError, Built, BusinessType, Clock, Event, EventKind, Fate, Intake, IntakeSession,
-    MessageBody, MessageId, SessionId,
+    Arrival, BuildError, Built, BusinessType, Clock, Event, EventKind, Intake, Library, MessageBody,
+    MessageId, SessionId,
 };
 use store::{Change, Extractor, Ledger, QueueRow, StoreError};
 
@@ -126,7 +126,8 @@ impl Director {
         window: QueueWindow,
     ) -> Result<Director, StartError> {
         let grace = def.grace_period;
-        let hosts = def.items.iter().map(build_hosts).collect::<Result<Vec<_>, _>>()?;
+        let hosts =
+            def.items.iter().map(|item| build_hosts(item, &def.library)).collect::<Result<Vec<_>, _>>()?;
         check_targets(&def)?;
         let engine = Arc::new(open(def, options, window)?);
         recover_queues(&engine).await?;
@@ -199,13 +200,13 @@ impl Director {
 }
 
 /// As many hosts as the item has workers, or one.
-fn build_hosts(def: &ItemDef) -> Result<Vec<Built>, StartError> {
+fn build_hosts(def: &ItemDef, library: &Library) -> Result<Vec<Built>, StartError> {
     let count = match def.business_type() {
         BusinessType::BusinessService => 1,
         _ => def.pool_size.max(1),
     };
     let build = |_| {
-        let built = def.component.build(def.settings.clone());
+        let built = def.component.build(def.settings.clone(), library);
         built.map_err(|error| StartError::Build { item: def.name.clone(), error })
     };
     (0..count).map(build).collect()
@@ -241,6 +242,7 @@ fn open(def: ProductionDef, options: EngineOptions, window: QueueWindow) -> Resu
     let engine = Engine::new(Parts {
         production: def.name,
         actor_pool_size: def.actor_pool_size,
+        library: def.library.clone(),
         data_dir,
         clock: options.clock,
         ledger,
@@ -314,7 +316,7 @@ pub(crate) async fn send(engine: &Engine, name: &str, body: MessageBody) -> Resu
     let by_hand: Arc<str> = Arc::from(BY_HAND);
     let source =
         Source { name: if item.is_service() { item.name() } else { &by_hand }, item: None, routes: &routes };
-    let arrival = Arrival { body, session: IntakeSession::New, fate: Fate::Deliver };
+    let arrival = Arrival::new(body);
     let (seq, sessions) =
         admit(engine, source, Intake { arrivals: vec![arrival], ..Intake::default() }).await;
     engine.ledger.durable(seq).await?;

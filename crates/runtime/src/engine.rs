@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use config::ItemDef;
-use model::{BusinessType, Clock, Event, EventKind, MessageHeader, MessageId, SessionId, Shared, Timestamp};
+use model::{
+    BusinessType, Clock, Event, EventKind, Library, MessageHeader, MessageId, SessionId, Shared, Timestamp,
+};
 use store::{Change, Ledger, Seq};
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -144,6 +146,7 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ledger: Ledger,
     pub(crate) shared: Shared,
+    pub(crate) library: Library,
     pub(crate) readers: Arc<Readers>,
     /// Services, processes, operations, each in the order written.
     pub(crate) items: Vec<Arc<Item>>,
@@ -164,6 +167,7 @@ pub(crate) struct Engine {
 pub(crate) struct Parts {
     pub(crate) production: String,
     pub(crate) actor_pool_size: usize,
+    pub(crate) library: Library,
     pub(crate) data_dir: PathBuf,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ledger: Ledger,
@@ -181,6 +185,7 @@ impl Engine {
             clock: parts.clock,
             ledger: parts.ledger,
             shared: Shared::default(),
+            library: parts.library,
             readers: parts.readers,
             by_name: names.map(|(index, item)| (item.name().clone(), index)).collect(),
             items: parts.items,

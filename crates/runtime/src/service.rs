@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use model::{Built, BusinessService, Failure, HostContext};
+use model::{Built, BusinessService, Failure, HostContext, Library};
 
 use crate::engine::{Engine, Item};
 use crate::supervise::{Backoff, build, caught, fell};
@@ -20,7 +20,7 @@ pub(crate) async fn serve(
     let mut backoff = Backoff::default();
     let mut next = Some(first);
     while !item.is_stopping() {
-        let mut service = match next.take().map_or_else(|| rebuild(&item), Ok) {
+        let mut service = match next.take().map_or_else(|| rebuild(&item, &engine.library), Ok) {
             Ok(service) => service,
             Err(reason) => return engine.fail(&item, &reason),
         };
@@ -39,8 +39,8 @@ pub(crate) async fn serve(
     }
 }
 
-fn rebuild(item: &Item) -> Result<Box<dyn BusinessService>, String> {
-    match build(item)? {
+fn rebuild(item: &Item, library: &Library) -> Result<Box<dyn BusinessService>, String> {
+    match build(item, library)? {
         Built::Service(service) => Ok(service),
         Built::Process(_) | Built::Operation(_) => Err("the component is no service".to_owned()),
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use model::{
-    Built, BusinessOperation, BusinessProcess, Decision, Event, EventKind, Failure, HostContext, Message,
-    Span, Timestamp,
+    Built, BusinessOperation, BusinessProcess, Decision, Event, EventKind, Failure, HostContext, Library,
+    Message, Span, Timestamp,
 };
 
 use crate::engine::{Engine, Item};
@@ -99,9 +99,9 @@ impl Handler {
 ///
 /// # Errors
 /// Why it cannot be built: fatal, since building it again comes to the same.
-pub(crate) fn build(item: &Item) -> Result<Built, String> {
+pub(crate) fn build(item: &Item, library: &Library) -> Result<Built, String> {
     let settings = item.def.settings.clone();
-    let built = std::panic::catch_unwind(AssertUnwindSafe(|| item.def.component.build(settings)));
+    let built = std::panic::catch_unwind(AssertUnwindSafe(|| item.def.component.build(settings, library)));
     match built {
         Ok(Ok(built)) => Ok(built),
         Ok(Err(error)) => Err(error.to_string()),
@@ -123,7 +123,8 @@ pub(crate) async fn raise(
     while !item.is_stopping() {
         let made = match first.take() {
             Some(handler) => Ok(handler),
-            None => build(item).and_then(|built| Handler::of(built).ok_or("it takes no messages".to_owned())),
+            None => build(item, &engine.library)
+                .and_then(|built| Handler::of(built).ok_or("it takes no messages".to_owned())),
         };
         let mut handler = match made {
             Ok(handler) => handler,

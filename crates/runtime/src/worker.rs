@@ -242,10 +242,12 @@ impl Worker {
                 settling.goes_back(&message, &reason);
                 return Some((message, Next::Fail(reason)));
             }
-            Decision::Completed { sends, events } => settling.complete(&message, sends, events),
+            Decision::Completed { sends, events, response: _ } => settling.complete(&message, sends, events),
             Decision::Discarded(reason) => settling.discard(&message, reason),
-            Decision::Suspend(reason) => settling.suspend(&message, EventKind::Warning, reason),
-            Decision::Reject { reason, sends } => settling.reject(&message, reason, sends),
+            Decision::Suspend { reason, response: _ } => {
+                settling.suspend(&message, EventKind::Warning, reason)
+            }
+            Decision::Reject { reason, sends, response: _ } => settling.reject(&message, reason, sends),
         }
         self.no_longer_waits(settling, &message);
         None
@@ -310,7 +312,7 @@ impl Worker {
             let header = &message.header;
             let reason = format!("the host panicked{place}");
             let decision = match self.patience.panicked(header.id) {
-                true => Decision::Reject { reason: format!("{reason}, again and again"), sends: Vec::new() },
+                true => Decision::reject(format!("{reason}, again and again"), Vec::new()),
                 false => Decision::retry(reason),
             };
             return match self.settle(batch, vec![decision], marked).await {

@@ -140,13 +140,13 @@ impl HostPort for TestHost {
 
 #[cfg(test)]
 mod tests {
-    use model::{Arrival, BodyClass, Fate, MessageBody};
+    use model::{Arrival, BodyClass, MessageBody};
     use tokio::sync::oneshot;
 
     use super::*;
 
     fn arrival(session: IntakeSession) -> Arrival {
-        Arrival { body: MessageBody::new(BodyClass::TEXT, "x"), session, fate: Fate::Deliver }
+        Arrival { session, ..Arrival::new(MessageBody::new(BodyClass::TEXT, "x")) }
     }
 
     #[tokio::test]

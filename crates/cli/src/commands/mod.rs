@@ -6,6 +6,7 @@ mod engine;
 mod events;
 mod follow;
 mod graph;
+mod hl7;
 mod init;
 mod messages;
 mod production;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Events(events::Events),
     Sockets(sockets::Sockets),
     Send(send::Send),
+    Hl7(hl7::Hl7),
     Sql(sql::Sql),
     Schema(schema::Schema),
 }
@@ -57,6 +59,7 @@ impl Command {
             Command::Events(command) => command.run(screen, data),
             Command::Sockets(command) => command.run(screen, data),
             Command::Send(command) => command.run(screen, data),
+            Command::Hl7(command) => command.run(screen),
             Command::Sql(command) => command.run(screen, data),
             Command::Schema(command) => command.run(screen),
         }

@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Usage(String),
     /// The production has errors, which have been printed: exit code 64.
     Production,
+    /// It looked and found something, which has been printed: exit code 1.
+    Found,
     /// Whoever read the output has gone, as `head` does: that is fine.
     Unread,
 }
@@ -28,7 +30,7 @@ impl Exit {
     /// The process's exit code.
     pub(crate) fn code(&self) -> u8 {
         match self {
-            Exit::Failed(_) => 1,
+            Exit::Failed(_) | Exit::Found => 1,
             Exit::Usage(_) => 2,
             Exit::Production => 64,
             Exit::Unread => 0,

@@ -36,7 +36,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use model::{
     BuildError, Built, BusinessOperation, BusinessType, Checks, Claim, Component, Decision, Failure,
-    HostContext, Message, Timestamp,
+    HostContext, Library, Message, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ impl Component for HL7FileOperation {
         }
     }
 
-    fn build(settings: Settings) -> Result<Built, BuildError> {
+    fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
         let name = settings
             .file_name
             .parse()

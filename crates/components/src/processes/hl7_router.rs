@@ -32,7 +32,7 @@ use async_trait::async_trait;
 use hl7::{Fault, FaultKind, Message as Hl7, ReadError};
 use model::{
     BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Event,
-    EventKind, HostContext, Message, Note, NoteKind, Outgoing,
+    EventKind, HostContext, Library, Message, Note, NoteKind, Outgoing,
 };
 use rules::{Facts, Routing, Rule, RuleSet};
 use schemars::JsonSchema;
@@ -121,7 +121,7 @@ MsgRouter:
         }
     }
 
-    fn build(settings: Settings) -> Result<Built, BuildError> {
+    fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
         let rules = RuleSet::compile(&rules_of(&settings)).map_err(|findings| match findings.first() {
             Some(first) => BuildError { path: first.place.to_string(), message: first.message.clone() },
             None => BuildError { path: "rules".into(), message: "the rules cannot be compiled".into() },
@@ -198,13 +198,13 @@ impl Router {
 
     fn bad(&self, reason: String) -> Decision {
         match &self.bad_message_handler {
-            Some(handler) => Decision::Reject {
-                reason: format!("{reason}; sent to \"{handler}\""),
-                sends: vec![Outgoing::same_body(handler.as_str(), "bad message")],
-            },
+            Some(handler) => Decision::reject(
+                format!("{reason}; sent to \"{handler}\""),
+                vec![Outgoing::same_body(handler.as_str(), "bad message")],
+            ),
             None => {
                 let reason = format!("{reason}; kept here, since there is no bad_message_handler");
-                Decision::Reject { reason, sends: Vec::new() }
+                Decision::reject(reason, Vec::new())
             }
         }
     }
@@ -274,7 +274,9 @@ mod tests {
     }
 
     async fn decide(settings: Value, requests: &[Message]) -> Vec<Decision> {
-        let Built::Process(mut router) = spec().build(settings).unwrap() else { panic!("not a process") };
+        let Built::Process(mut router) = spec().build(settings, &Library::default()).unwrap() else {
+            panic!("not a process")
+        };
         let host = TestHost::new("MsgRouter").context();
         router.start(&host).await.unwrap();
         router.on_messages(requests, &host).await
@@ -290,12 +292,12 @@ mod tests {
             each.collect::<Vec<_>>().join(", ")
         };
         match decision {
-            Decision::Completed { sends, events } => {
+            Decision::Completed { sends, events, .. } => {
                 assert!(events.is_empty());
                 format!("sent: {}", all(sends))
             }
             Decision::Discarded(reason) => format!("discarded: {reason}"),
-            Decision::Reject { reason, sends } => format!("rejected: {reason}: {}", all(sends)),
+            Decision::Reject { reason, sends, .. } => format!("rejected: {reason}: {}", all(sends)),
             other => format!("{other:?}"),
         }
     }
@@ -345,7 +347,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_merely_doubtful_is_routed_and_told_once() {
-        let Built::Process(mut router) = spec().build(settings()).unwrap() else { panic!("not a process") };
+        let Built::Process(mut router) = spec().build(settings(), &Library::default()).unwrap() else {
+            panic!("not a process")
+        };
         let host = TestHost::new("MsgRouter");
         let doubtful = ADMISSION.replace("^~\\&", "^~&");
         for id in 1..4 {
@@ -413,7 +417,7 @@ mod tests {
             checks.notes.iter().map(|note| (note.path.as_str(), note.range.clone())).collect();
         assert_eq!(places, [("rules[0].when", Some(8..10)), ("rules[0].when", Some(11..16))]);
         assert_eq!(checks.notes[0].help.as_deref(), Some("write \"=\""));
-        let error = spec().build(rules).err().unwrap();
+        let error = spec().build(rules, &Library::default()).err().unwrap();
         assert_eq!(error.path, "rules[0].when");
     }
 

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Failure, HostContext,
-    Message,
+    Library, Message,
 };
 use rules::Template;
 use schemars::JsonSchema;
@@ -73,7 +73,7 @@ impl Component for SocketInvocation {
         }
     }
 
-    fn build(settings: Settings) -> Result<Built, BuildError> {
+    fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
         if let Err(error) = Template::compile(&settings.message) {
             return Err(BuildError { path: "message".into(), message: error.to_string() });
         }
@@ -149,7 +149,10 @@ mod tests {
         assert!(places.len() >= 2 && places.contains(&("topic", model::NoteKind::Error)), "{places:?}");
         assert!(bad.notes[0].range.as_ref().is_some_and(|range| range.start >= 4), "{:?}", bad.notes[0]);
         let settings = serde_json::from_value(json!({ "server": "Web", "message": "{{ MSH- }}" })).unwrap();
-        assert!(SocketInvocation::build(settings).is_err_and(|error| error.path == "message"));
+        assert!(
+            SocketInvocation::build(settings, &Library::default())
+                .is_err_and(|error| error.path == "message")
+        );
     }
 
     fn said(host: &TestHost, text: &str) -> Vec<model::Event> {

@@ -36,7 +36,7 @@ use async_trait::async_trait;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use model::{
     BuildError, Built, BusinessService, BusinessType, ByteSize, Checks, Claim, Component, Event, EventKind,
-    Failure, HostContext, Span,
+    Failure, HostContext, Library, Span,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -171,7 +171,7 @@ impl Component for HL7FileService {
         }
     }
 
-    fn build(settings: Settings) -> Result<Built, BuildError> {
+    fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
         let wrong = |path: &str, message: String| BuildError { path: path.into(), message };
         if let Some((path, message, _)) = on_error_fault(&settings) {
             return Err(wrong(path, message.into()));

@@ -49,7 +49,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::{
     BuildError, Built, BusinessService, BusinessType, ByteSize, Checks, Claim, Component, Event, EventKind,
-    Failure, HostContext, Span,
+    Failure, HostContext, Library, Span,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
@@ -83,7 +83,7 @@ impl Component for WebSocketService {
         checks.claim("listen", Claim::Listen(settings.listen.clone(), settings.path.clone()));
     }
 
-    fn build(settings: Settings) -> Result<Built, BuildError> {
+    fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
         Ok(Built::Service(Box::new(WebSocketService { settings: Arc::new(settings) })))
     }
 }

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
-use model::{Arrival, BodyClass, EventKind, Failure, Fate, Intake, IntakeSession, MessageBody, MessageId};
+use model::{Arrival, BodyClass, EventKind, Failure, Intake, MessageBody, MessageId};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
@@ -214,7 +214,7 @@ impl Connection {
         }
         let charset = if class == BodyClass::TEXT { "UTF-8" } else { "" };
         let body = MessageBody::described(class, content, String::new(), charset.to_owned(), String::new());
-        let arrival = Arrival { body, session: IntakeSession::New, fate: Fate::Deliver };
+        let arrival = Arrival::new(body);
         self.busy = Some(Box::pin(async move {
             let intake = Intake { arrivals: vec![arrival], ..Intake::default() };
             server.host.submit(intake).await?.durable().await

@@ -47,7 +47,10 @@ pub(crate) struct Served {
 pub(crate) async fn serve(host: &TestHost, mut settings: Value) -> Served {
     settings["listen"] = json!(LISTEN);
     let settings = serde_json::from_value(settings).unwrap();
-    let Ok(Built::Service(mut service)) = WebSocketService::build(settings) else { panic!("no service") };
+    let Ok(Built::Service(mut service)) = WebSocketService::build(settings, &model::Library::default())
+    else {
+        panic!("no service")
+    };
     let context = host.context();
     let task = tokio::spawn(async move { service.run(&context).await });
     eventually(PATIENCE, || host.has_started() || task.is_finished()).await;
@@ -123,7 +126,9 @@ pub(crate) async fn speaker(host: &TestHost, message: &str) -> Speaker {
 /// A started `socket.invocation` that says `message` to the sockets of `server`.
 pub(crate) async fn speaker_at(host: &TestHost, server: &str, message: &str) -> Speaker {
     let settings = serde_json::from_value(json!({ "server": server, "message": message, "topic": "ward" }));
-    let Ok(Built::Process(mut process)) = SocketInvocation::build(settings.unwrap()) else {
+    let Ok(Built::Process(mut process)) =
+        SocketInvocation::build(settings.unwrap(), &model::Library::default())
+    else {
         panic!("no process")
     };
     process.start(&host.context()).await.unwrap();

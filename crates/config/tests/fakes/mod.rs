@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    BuildError, Built, BusinessType, ByteSize, Catalogue, Checks, Claim, Component, ComponentSpec, Span,
+    BuildError, Built, BusinessType, ByteSize, Catalogue, Checks, Claim, Component, ComponentSpec, Library,
+    Span,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,7 +35,7 @@ macro_rules! component {
             fn check(settings: &Self::Settings, checks: &mut Checks) {
                 settings.check(checks);
             }
-            fn build(settings: Self::Settings) -> Result<Built, BuildError> {
+            fn build(settings: Self::Settings, _library: &Library) -> Result<Built, BuildError> {
                 none(settings)
             }
         }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use model::{Arrival, BodyClass, Fate, Intake, IntakeSession, MessageBody};
+use model::{Arrival, BodyClass, Intake, MessageBody};
 use testkit::eventually;
 
 use crate::fake::*;
@@ -21,7 +21,7 @@ async fn messages_of_1_kib_from_service_over_process_to_operation() {
     let context = feeding.context().unwrap();
     let arrival = || {
         let body = MessageBody::new(BodyClass::BYTES, vec![b'x'; 1024]);
-        Arrival { body, session: IntakeSession::New, fate: Fate::Deliver }
+        Arrival::new(body)
     };
     let begun = Instant::now();
     let mut last = None;

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use config::{ItemDef, ProductionDef};
 use model::{
     Arrival, BodyClass, BuildError, Built, BusinessOperation, BusinessProcess, BusinessService, BusinessType,
-    Checks, Clock, Component, ComponentSpec, Decision, Failure, Fate, HostContext, Intake, IntakeSession,
-    Message, MessageBody, MessageHeader, MessageId, MessageStatus, Outgoing, Receipt,
+    Checks, Clock, Component, ComponentSpec, Decision, Failure, HostContext, Intake, Library, Message,
+    MessageBody, MessageHeader, MessageId, MessageStatus, Outgoing, Receipt,
 };
 use orris_runtime::{Director, EngineOptions, QueueWindow, SystemClock};
 use schemars::JsonSchema;
@@ -172,7 +172,7 @@ macro_rules! component {
             const OUTSIDE_EFFECTS: bool = $outside;
             type Settings = Settings;
             fn check(_: &Settings, _: &mut Checks) {}
-            fn build(settings: Settings) -> Result<Built, BuildError> {
+            fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
                 if settings.to.iter().any(|to| to == "nowhere at all") {
                     let (path, message) = ("to".to_owned(), "there is no such place".to_owned());
                     return Err(BuildError { path, message });
@@ -274,6 +274,7 @@ impl Production {
             name: "Test.Production".to_owned(),
             description: String::new(),
             actor_pool_size: 2,
+            library: Library::default(),
             grace_period: Duration::from_secs(10),
             items,
             resolved: String::new(),
@@ -328,7 +329,7 @@ impl Production {
 
 pub(crate) fn arrival(text: &str) -> Arrival {
     let body = MessageBody::new(BodyClass::TEXT, text.as_bytes().to_vec());
-    Arrival { body, session: IntakeSession::New, fate: Fate::Deliver }
+    Arrival::new(body)
 }
 
 pub(crate) fn intake(texts: impl IntoIterator<Item = String>) -> Intake {

@@ -70,12 +70,9 @@ async fn discard_suspend_and_reject_end_a_message_visibly() {
     routing.act(|message| {
         Act::Decide(match text_of(&message.body).as_str() {
             "discard" => Decision::Discarded("no rule wants it".to_owned()),
-            "suspend" => Decision::Suspend("somebody has to look".to_owned()),
+            "suspend" => Decision::suspend("somebody has to look"),
             "lost" => Decision::send(vec![Outgoing::same_body("Nobody", "")]),
-            _ => Decision::Reject {
-                reason: "it has no PID".to_owned(),
-                sends: vec![Outgoing::same_body("Bad", "bad message")],
-            },
+            _ => Decision::reject("it has no PID", vec![Outgoing::same_body("Bad", "bad message")]),
         })
     });
     let production = Production::of(vec![feed, router, sink]);

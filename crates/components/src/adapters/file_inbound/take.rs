@@ -310,7 +310,7 @@ impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
         let alone = bytes.len() as u64 * 4 >= taking.taken.identity.size.min(CHUNK);
         let bytes = if alone { bytes } else { Bytes::copy_from_slice(&bytes) };
         let body = body(&self.reading, bytes, &fate, taking.taken.place.name());
-        self.group.arrivals.push(Arrival { body, session, fate });
+        self.group.arrivals.push(Arrival { session, fate, ..Arrival::new(body) });
     }
 }
 

@@ -18,7 +18,9 @@ fn checked(settings: Value) -> Checks {
 
 async fn started(host: &TestHost, settings: Value) -> Box<dyn BusinessOperation> {
     let spec = CATALOGUE.find(BusinessType::BusinessOperation, "hl7.file").unwrap();
-    let Ok(Built::Operation(mut operation)) = spec.build(settings) else { panic!("it is built") };
+    let Ok(Built::Operation(mut operation)) = spec.build(settings, &Library::default()) else {
+        panic!("it is built")
+    };
     operation.start(&host.context()).await.unwrap();
     operation
 }
@@ -38,7 +40,7 @@ fn files(host: &TestHost, folder: &str) -> Vec<String> {
 }
 
 fn is_completed(decision: &Decision) -> bool {
-    matches!(decision, Decision::Completed { sends, events } if sends.is_empty() && events.is_empty())
+    matches!(decision, Decision::Completed { sends, events, .. } if sends.is_empty() && events.is_empty())
 }
 
 #[test]

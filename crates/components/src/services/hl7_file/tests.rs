@@ -115,7 +115,9 @@ fn every_setting_has_a_meaning_in_the_schema() {
 async fn relative_folders_are_made_and_absolute_ones_have_to_be_there() {
     let spec = CATALOGUE.find(BusinessType::BusinessService, "hl7.file").unwrap();
     let run = async |host: &TestHost, settings: Value| {
-        let Ok(Built::Service(mut service)) = spec.build(settings) else { panic!("it is built") };
+        let Ok(Built::Service(mut service)) = spec.build(settings, &Library::default()) else {
+            panic!("it is built")
+        };
         service.run(&host.context()).await
     };
     let host = TestHost::new("In");

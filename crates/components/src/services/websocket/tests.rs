@@ -337,7 +337,8 @@ async fn a_path_is_served_once_and_tls_is_one_for_an_address() {
     let served = serve(&first, json!({ "path": "/one" })).await;
     let second = TestHost::new("Second").beside(&first);
     let settings = json!({ "path": "/one", "listen": "127.0.0.1:0" });
-    let Ok(Built::Service(mut service)) = WebSocketService::build(serde_json::from_value(settings).unwrap())
+    let Ok(Built::Service(mut service)) =
+        WebSocketService::build(serde_json::from_value(settings).unwrap(), &model::Library::default())
     else {
         panic!("no service")
     };

@@ -38,7 +38,9 @@ impl World {
 
     fn start(&mut self) {
         let spec = CATALOGUE.find(BusinessType::BusinessService, "hl7.file").unwrap();
-        let Ok(model::Built::Service(mut service)) = spec.build(self.settings.clone()) else {
+        let Ok(model::Built::Service(mut service)) =
+            spec.build(self.settings.clone(), &model::Library::default())
+        else {
             panic!("{}", self.settings)
         };
         let context = self.host.context();
