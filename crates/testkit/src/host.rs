@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{
-    Arrival, Clock, Event, Failure, HostContext, Intake, Message, SessionId, Shared, SocketId, SocketSession,
+    Arrival, Clock, Event, Failure, HostContext, Intake, Message, Reply, SessionId, Shared, SocketId,
+    SocketSession,
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -15,7 +16,7 @@ use crate::clock::RealClock;
 /// A host's context for tests of one component.
 ///
 /// Clones are the same host. By default: a data directory of its own, the real clock, no targets, and
-/// every intake durable at once.
+/// every intake durable and answered as done at once.
 #[derive(Clone)]
 pub struct TestHost(pub(crate) Arc<Inner>);
 
@@ -30,6 +31,8 @@ pub(crate) struct Inner {
     _owned_dir: Option<Arc<TempDir>>,
     pub(crate) stopping: Arc<watch::Sender<bool>>,
     pub(crate) durable: Arc<watch::Sender<Durable>>,
+    /// Whether answers are held back.
+    pub(crate) unanswered: Arc<watch::Sender<bool>>,
     pub(crate) seen: Arc<Mutex<Seen>>,
 }
 
@@ -41,6 +44,9 @@ pub(crate) enum Durable {
     Failing,
 }
 
+/// What is answered to an arrival that wants a reply.
+pub(crate) type Answer = Box<dyn FnMut(&Arrival) -> Reply + Send>;
+
 /// What the host did.
 #[derive(Default)]
 pub(crate) struct Seen {
@@ -49,6 +55,7 @@ pub(crate) struct Seen {
     pub(crate) intakes: Vec<Intake>,
     pub(crate) sessions: Vec<SessionId>,
     pub(crate) refuse: Option<Failure>,
+    pub(crate) answer: Option<Answer>,
     pub(crate) events: Vec<Event>,
     pub(crate) state: BTreeMap<String, Vec<u8>>,
     pub(crate) sockets: BTreeMap<SocketId, SocketSession>,
@@ -71,6 +78,7 @@ impl TestHost {
             _owned_dir: Some(dir),
             stopping: Arc::new(watch::Sender::new(false)),
             durable: Arc::new(watch::Sender::new(Durable::AtOnce)),
+            unanswered: Arc::new(watch::Sender::new(false)),
             seen: Arc::default(),
         }))
     }
@@ -176,6 +184,23 @@ impl TestHost {
     /// Refuses the next intake with this failure.
     pub fn refuse_next_intake(&self, failure: Failure) {
         self.seen().refuse = Some(failure);
+    }
+
+    /// Answers what is taken in from now on like this, where a reply is wanted; before, the target
+    /// answers no more than that it is done. Called when the intake is handed in, in the order of its
+    /// arrivals; not for those that are refused or kept, which the engine answers.
+    pub fn answer_with(&self, answer: impl FnMut(&Arrival) -> Reply + Send + 'static) {
+        self.seen().answer = Some(Box::new(answer));
+    }
+
+    /// From now on answers are held back, until [`TestHost::release_replies`].
+    pub fn hold_replies(&self) {
+        self.0.unanswered.send_replace(true);
+    }
+
+    /// Gives every answer that is held back, and those to come.
+    pub fn release_replies(&self) {
+        self.0.unanswered.send_replace(false);
     }
 
     /// Asks the host to stop.

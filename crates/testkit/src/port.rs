@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    Clock, Event, Failure, HostPort, Intake, IntakeSession, Message, MessageId, Receipt, SessionId, Shared,
-    SocketId, SocketSession, StateChange,
+    Arrival, Clock, Event, Failure, Fate, HostPort, Intake, IntakeSession, Message, MessageId, Receipt,
+    Reply, ReplyFuture, SessionId, Shared, SocketId, SocketSession, StateChange,
 };
+use tokio::sync::watch;
 
 use crate::host::{Durable, Seen, TestHost};
 
@@ -34,6 +35,43 @@ impl Seen {
             });
         }
         sessions
+    }
+
+    /// What is answered to each arrival that wants a reply.
+    fn answers(&mut self, arrivals: &[Arrival]) -> Vec<Reply> {
+        let wanted = arrivals.iter().filter(|arrival| arrival.wants_reply);
+        wanted
+            .map(|arrival| match (&arrival.fate, &mut self.answer) {
+                (Fate::Refuse(reason), _) => Reply { body: None, error: Some(reason.clone()) },
+                (Fate::Deliver, Some(answer)) => answer(arrival),
+                (Fate::Deliver | Fate::Keep(_), _) => Reply { body: None, error: None },
+            })
+            .collect()
+    }
+}
+
+/// Returns when the intake is durable.
+async fn stored(mut durable: watch::Receiver<Durable>) -> Result<(), Failure> {
+    match durable.wait_for(|now| *now != Durable::Held).await {
+        Ok(now) if *now == Durable::AtOnce => Ok(()),
+        _ => Err(Failure::Stopping),
+    }
+}
+
+impl TestHost {
+    /// Gives the reply once its intake is durable and answers are not held back.
+    fn reply(&self, reply: Reply) -> ReplyFuture {
+        let (durable, mut unanswered) = (self.0.durable.subscribe(), self.0.unanswered.subscribe());
+        let mut failing = self.0.durable.subscribe();
+        Box::pin(async move {
+            stored(durable).await?;
+            tokio::select! {
+                biased;
+                answered = unanswered.wait_for(|held| !held) => answered.map_err(|_| Failure::Stopping)?,
+                _ = failing.wait_for(|now| *now == Durable::Failing) => return Err(Failure::Stopping),
+            };
+            Ok(reply)
+        })
     }
 }
 
@@ -81,14 +119,9 @@ impl HostPort for TestHost {
         seen.sessions.extend(&sessions);
         seen.change_state(&intake.state);
         seen.events.extend(intake.events.iter().cloned());
+        let replies = seen.answers(&intake.arrivals).into_iter().map(|reply| self.reply(reply)).collect();
         seen.intakes.push(intake);
-        let mut durable = self.0.durable.subscribe();
-        Ok(Receipt::new(sessions, async move {
-            match durable.wait_for(|now| *now != Durable::Held).await {
-                Ok(now) if *now == Durable::AtOnce => Ok(()),
-                _ => Err(Failure::Stopping),
-            }
-        }))
+        Ok(Receipt::new(sessions, stored(self.0.durable.subscribe())).with_replies(replies))
     }
 
     async fn remembered(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Failure> {
@@ -175,5 +208,33 @@ mod tests {
         assert!(tell.try_recv().is_err());
         host.release_durability();
         assert!(waiting.await.unwrap() && tell.await.unwrap().is_ok());
+    }
+    #[tokio::test]
+    async fn replies_are_as_scripted_and_come_when_they_are_released() {
+        let host = TestHost::new("In").targets(["Out"]);
+        let wanting = || Arrival { wants_reply: true, ..arrival(IntakeSession::New) };
+        let refused = Arrival { fate: Fate::Refuse("no MSH".to_owned()), ..wanting() };
+        let context = host.context();
+        let take = |arrivals| context.submit(Intake { arrivals, ..Intake::default() });
+
+        let mut receipt = take(vec![wanting(), arrival(IntakeSession::New), refused]).await.unwrap();
+        let (second, first) = (receipt.replies.pop().unwrap(), receipt.replies.pop().unwrap());
+        assert!(receipt.replies.is_empty());
+        assert!(first.await.unwrap().error.is_none(), "answered as done");
+        assert_eq!(second.await.unwrap().error.as_deref(), Some("no MSH"));
+
+        host.answer_with(|arrival| Reply { body: Some(arrival.body.clone()), error: None });
+        host.hold_replies();
+        let mut held = take(vec![wanting()]).await.unwrap().replies;
+        let reply = tokio::spawn(held.pop().unwrap());
+        tokio::task::yield_now().await;
+        assert!(!reply.is_finished());
+        host.release_replies();
+        assert!(reply.await.unwrap().unwrap().body.is_some());
+
+        host.hold_replies();
+        let lost = take(vec![wanting()]).await.unwrap().replies.pop().unwrap();
+        host.fail_durability();
+        assert!(matches!(lost.await, Err(Failure::Stopping)));
     }
 }
