@@ -23,10 +23,12 @@ mod fault;
 mod lines;
 mod message;
 mod path;
+pub mod schema;
 mod segment;
 mod select;
 mod separators;
 pub mod split;
+mod suggest;
 pub mod tree;
 
 pub use charset::{Charset, Decoded, Why};
