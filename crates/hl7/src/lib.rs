@@ -18,8 +18,10 @@
 //! This crate knows no file, clock, socket, thread or database.
 
 pub mod charset;
+mod cut;
 pub mod escape;
 mod fault;
+pub mod frame;
 mod lines;
 mod message;
 mod path;
@@ -33,6 +35,7 @@ pub mod tree;
 
 pub use charset::{Charset, Decoded, Why};
 pub use fault::{Fault, FaultKind};
+pub use frame::{Deframer, Frame, FrameKind, Framing};
 pub use message::{Message, ReadError};
 pub use path::{Index, Path, PathError};
 pub use segment::Segment;

@@ -11,11 +11,10 @@
 
 mod scan;
 
-use std::collections::VecDeque;
-
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::Separators;
+use crate::cut::Cut;
 use scan::{Scan, Step};
 
 /// What a piece is.
@@ -74,94 +73,25 @@ impl std::fmt::Debug for Piece {
 /// ```
 pub struct Splitter {
     max_message: usize,
-    /// The beginning of the current piece, where it began in an earlier chunk.
-    head: BytesMut,
-    /// What is left of the chunk that is looked at.
-    chunk: Bytes,
-    /// Chunks that were pushed and not yet looked at.
-    waiting: VecDeque<Bytes>,
+    cut: Cut,
     scan: Scan,
     offset: u64,
-    finished: bool,
 }
-
-/// How much of a chunk is laid behind a beginning at a time, so that no more than needed is copied.
-const BLOCK: usize = 4096;
 
 impl Splitter {
     /// A splitter for one input, in which no message is longer than `max_message` bytes.
     pub fn new(max_message: usize) -> Self {
-        Splitter {
-            max_message: max_message.max(1),
-            head: BytesMut::new(),
-            chunk: Bytes::new(),
-            waiting: VecDeque::new(),
-            scan: Scan::default(),
-            offset: 0,
-            finished: false,
-        }
+        Splitter { max_message: max_message.max(1), cut: Cut::default(), scan: Scan::default(), offset: 0 }
     }
 
     /// Adds the next bytes of the input. What was pushed is held until its pieces are taken.
     pub fn push(&mut self, bytes: Bytes) {
-        if self.chunk.is_empty() {
-            self.chunk = bytes;
-        } else if !bytes.is_empty() {
-            self.waiting.push_back(bytes);
-        }
+        self.cut.push(bytes);
     }
 
     /// Says that the input is complete.
     pub fn finish(&mut self) {
-        self.finished = true;
-    }
-
-    /// Makes sure that there is a chunk to look at; false if there is none.
-    fn refill(&mut self) -> bool {
-        if self.chunk.is_empty()
-            && let Some(next) = self.waiting.pop_front()
-        {
-            self.chunk = next;
-        }
-        !self.chunk.is_empty()
-    }
-
-    /// Looks at the current chunk alone.
-    fn within_chunk(&mut self) -> Option<Piece> {
-        let last = self.finished && self.waiting.is_empty();
-        match self.scan.step(&self.chunk, last, self.max_message) {
-            Step::Piece(kind, length) => {
-                let bytes = self.chunk.split_to(length);
-                Some(self.piece(kind, bytes))
-            }
-            Step::More => {
-                self.head.extend_from_slice(&self.chunk);
-                self.chunk.clear();
-                None
-            }
-        }
-    }
-
-    /// Looks at the beginning and the next block of the chunk behind it.
-    fn across_chunks(&mut self) -> Option<Piece> {
-        let block = self.chunk.len().min(BLOCK);
-        self.head.extend_from_slice(&self.chunk[..block]);
-        let last = self.finished && self.waiting.is_empty() && block == self.chunk.len();
-        match self.scan.step(&self.head, last, self.max_message) {
-            Step::Piece(kind, length) => {
-                let bytes = self.head.split_to(length).freeze();
-                // What was laid behind and is not part of the piece stays in the chunk. The first bytes
-                // of the next piece may have come earlier, when too few of them were there to tell.
-                let left = self.head.len();
-                self.chunk.advance(block.saturating_sub(left));
-                self.head.truncate(left.saturating_sub(block));
-                Some(self.piece(kind, bytes))
-            }
-            Step::More => {
-                self.chunk.advance(block);
-                None
-            }
-        }
+        self.cut.set_last(true);
     }
 
     fn piece(&mut self, kind: PieceKind, bytes: Bytes) -> Piece {
@@ -183,16 +113,12 @@ impl Iterator for Splitter {
 
     /// The next piece; none until more is pushed, and for good once the input is finished.
     fn next(&mut self) -> Option<Piece> {
-        loop {
-            let last_part = self.finished && !self.head.is_empty();
-            if !self.refill() && !last_part {
-                return None;
-            }
-            let piece = if self.head.is_empty() { self.within_chunk() } else { self.across_chunks() };
-            if piece.is_some() {
-                return piece;
-            }
-        }
+        let (kind, bytes) =
+            self.cut.next(|window, last| match self.scan.step(window, last, self.max_message) {
+                Step::Piece(kind, length) => Some((kind, length)),
+                Step::More => None,
+            })?;
+        Some(self.piece(kind, bytes))
     }
 }
 
@@ -355,7 +281,7 @@ mod tests {
         for _ in 0..100 {
             splitter.push(Bytes::from(vec![b'x'; 999]));
             while splitter.next().is_some() {}
-            longest = longest.max(splitter.head.len() + splitter.chunk.len());
+            longest = longest.max(splitter.cut.held());
         }
         assert!(longest <= 1000, "{longest}");
     }
