@@ -317,8 +317,7 @@ pub(crate) async fn send(engine: &Engine, name: &str, body: MessageBody) -> Resu
     let source =
         Source { name: if item.is_service() { item.name() } else { &by_hand }, item: None, routes: &routes };
     let arrival = Arrival::new(body);
-    let (seq, sessions) =
-        admit(engine, source, Intake { arrivals: vec![arrival], ..Intake::default() }).await;
-    engine.ledger.durable(seq).await?;
-    sessions.first().copied().ok_or_else(|| SendError::NoTarget(name.to_owned()))
+    let admitted = admit(engine, source, Intake { arrivals: vec![arrival], ..Intake::default() }).await;
+    engine.ledger.durable(admitted.seq).await?;
+    admitted.sessions.first().copied().ok_or_else(|| SendError::NoTarget(name.to_owned()))
 }

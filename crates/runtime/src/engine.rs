@@ -14,6 +14,7 @@ use store::{Change, Ledger, Seq};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::activity::Activity;
+use crate::answers::Waiters;
 use crate::queue::Queue;
 use crate::readers::Readers;
 use crate::slot::Slot;
@@ -148,6 +149,8 @@ pub(crate) struct Engine {
     pub(crate) shared: Shared,
     pub(crate) library: Library,
     pub(crate) readers: Arc<Readers>,
+    /// Services that wait for an answer.
+    pub(crate) waiters: Arc<Waiters>,
     /// Services, processes, operations, each in the order written.
     pub(crate) items: Vec<Arc<Item>>,
     by_name: HashMap<Arc<str>, usize>,
@@ -187,6 +190,7 @@ impl Engine {
             shared: Shared::default(),
             library: parts.library,
             readers: parts.readers,
+            waiters: Arc::default(),
             by_name: names.map(|(index, item)| (item.name().clone(), index)).collect(),
             items: parts.items,
             actors: Arc::new(Semaphore::new(parts.actor_pool_size)),
@@ -207,9 +211,10 @@ impl Engine {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Nothing more is taken in.
+    /// Nothing more is taken in, and nobody waits for answers.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
+        self.waiters.close();
     }
 
     /// Hands a change to the ledger that needs no ids and waits for no room.

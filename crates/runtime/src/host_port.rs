@@ -11,7 +11,7 @@ use model::{
 use store::{Change, Reader, StoreError};
 
 use crate::engine::{Engine, Item, log};
-use crate::intake::{Source, admit};
+use crate::intake::{Admitted, Source, admit};
 use crate::lots::Route;
 
 /// The engine, as one host sees it.
@@ -87,9 +87,12 @@ impl HostPort for Port {
             return Err(Failure::Stopping);
         }
         let source = Source { name: self.item.name(), item: Some(&self.item), routes: &self.routes };
-        let (seq, sessions) = admit(&self.engine, source, intake).await;
+        let Admitted { seq, sessions, awaited } = admit(&self.engine, source, intake).await;
+        let replies =
+            awaited.into_iter().map(|awaited| awaited.reply(self.engine.ledger.clone(), seq)).collect();
         let ledger = self.engine.ledger.clone();
-        Ok(Receipt::new(sessions, async move { ledger.durable(seq).await.map_err(|_| Failure::Stopping) }))
+        let durable = async move { ledger.durable(seq).await.map_err(|_| Failure::Stopping) };
+        Ok(Receipt::new(sessions, durable).with_replies(replies))
     }
 
     async fn remembered(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Failure> {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use model::{
     Arrival, BodyId, BusinessType, Event, EventKind, Fate, Intake, IntakeSession, Message, MessageHeader,
-    MessageStatus, SessionId, Timestamp,
+    MessageStatus, Reply, SessionId, Timestamp,
 };
 use store::{Change, Ids, Seq};
 
+use crate::answers::{Awaited, return_queue};
 use crate::engine::{Engine, Item, about, log};
 use crate::lots::{Lots, Route, pace};
 
@@ -24,27 +25,38 @@ pub(crate) struct Source<'a> {
     pub(crate) routes: &'a [Route],
 }
 
+/// What was taken in.
+pub(crate) struct Admitted {
+    /// The change.
+    pub(crate) seq: Seq,
+    /// The session of each arrival.
+    pub(crate) sessions: Vec<SessionId>,
+    /// The answer to each arrival that wants one.
+    pub(crate) awaited: Vec<Awaited>,
+}
+
 /// Hands an intake to the ledger and its messages to their queues, waiting while too much is on its
-/// way there. Says the change, and the session of each arrival.
-pub(crate) async fn admit(engine: &Engine, source: Source<'_>, intake: Intake) -> (Seq, Vec<SessionId>) {
+/// way there.
+pub(crate) async fn admit(engine: &Engine, source: Source<'_>, intake: Intake) -> Admitted {
     let headers = intake.arrivals.len() * source.routes.len().max(1);
     let bodies: usize = intake.arrivals.iter().map(|arrival| arrival.body.content().len()).sum();
     let permit = engine.ledger.reserve(bodies + headers * HEADER_BYTES).await;
 
     let now = engine.clock.now();
-    let mut making = Making::new(&source, now, headers);
+    let mut making = Making::new(engine, &source, now, headers);
     let name = source.name.clone();
     let Intake { arrivals, state, events } = intake;
     making.change.state = state.into_iter().map(|change| (name.clone(), change)).collect();
-    making.events = events;
+    making.made.events = events;
     let (remembers, count) = (!making.change.state.is_empty(), arrivals.len());
 
-    let (seq, (sessions, events, errors)) = engine.ledger.submit(Some(permit), |ids| {
+    let (seq, made) = engine.ledger.submit(Some(permit), |ids| {
         for arrival in arrivals {
             making.arrival(arrival, ids);
         }
         making.end()
     });
+    let Made { sessions, awaited, events, errors } = made;
     events.iter().for_each(log);
     if let Some(item) = source.item {
         item.activity.took(count, now);
@@ -54,45 +66,58 @@ pub(crate) async fn admit(engine: &Engine, source: Source<'_>, intake: Intake) -
         }
     }
     pace(source.routes).await;
-    (seq, sessions)
+    Admitted { seq, sessions, awaited }
 }
 
 /// A change in the making.
 struct Making<'a> {
+    engine: &'a Engine,
     source: &'a Source<'a>,
     now: Timestamp,
     change: Change,
     lots: Lots,
+    made: Made,
+}
+
+/// What came out of it beside the change.
+#[derive(Default)]
+struct Made {
     sessions: Vec<SessionId>,
+    awaited: Vec<Awaited>,
     events: Vec<Event>,
     errors: u64,
 }
 
 impl<'a> Making<'a> {
-    fn new(source: &'a Source<'a>, now: Timestamp, headers: usize) -> Self {
+    fn new(engine: &'a Engine, source: &'a Source<'a>, now: Timestamp, headers: usize) -> Self {
         let change = Change { created: Vec::with_capacity(headers), ..Change::default() };
-        let (lots, sessions, events) = (Lots::default(), Vec::new(), Vec::new());
-        Making { source, now, change, lots, sessions, events, errors: 0 }
+        Making { engine, source, now, change, lots: Lots::default(), made: Made::default() }
     }
 
-    /// Puts the messages on their queues. Says the change, and the sessions, events and errors in it.
-    fn end(mut self) -> (Change, (Vec<SessionId>, Vec<Event>, u64)) {
+    /// Puts the messages on their queues.
+    fn end(mut self) -> (Change, Made) {
         self.lots.push();
-        self.change.events = self.events.iter().map(|event| (self.now, event.clone())).collect();
-        (self.change, (self.sessions, self.events, self.errors))
+        self.change.events = self.made.events.iter().map(|event| (self.now, event.clone())).collect();
+        (self.change, self.made)
     }
 
     fn arrival(&mut self, arrival: Arrival, ids: &mut Ids) {
         let body = ids.body();
         let mut session = match arrival.session {
             IntakeSession::New => None,
-            IntakeSession::SameAsPrevious => self.sessions.last().copied(),
+            IntakeSession::SameAsPrevious => self.made.sessions.last().copied(),
             IntakeSession::Of(session) => Some(session),
         };
         if arrival.fate == Fate::Deliver && !self.source.routes.is_empty() {
+            let mut wants_reply = arrival.wants_reply;
             for route in self.source.routes {
-                let header = self.header(ids, session, Some(route), body);
+                let mut header = self.header(ids, session, Some(route), body);
                 session = Some(header.session);
+                // The first target answers.
+                if std::mem::take(&mut wants_reply) {
+                    header.return_queue = return_queue(self.source.name, header.id);
+                    self.made.awaited.push(Awaited::Target(self.engine.waiters.wait(header.id)));
+                }
                 let message = Message { header: header.clone(), body: arrival.body.clone() };
                 self.lots.add(&route.queue, message, ids.seq());
                 self.change.created.push(header);
@@ -101,10 +126,14 @@ impl<'a> Making<'a> {
             let mut header = self.header(ids, session, None, body);
             session = Some(header.session);
             self.end_at_once(&mut header, arrival.fate);
+            if arrival.wants_reply {
+                let error = header.is_error.then(|| header.error_status.clone());
+                self.made.awaited.push(Awaited::Known(Reply { body: None, error }));
+            }
             self.change.created.push(header);
         }
         self.change.bodies.push((body, arrival.body));
-        self.sessions.extend(session);
+        self.made.sessions.extend(session);
     }
 
     fn header(
@@ -132,15 +161,15 @@ impl<'a> Making<'a> {
             }
             Fate::Refuse(reason) => {
                 let text = format!("refused: {reason}; its bytes are kept in message {}", header.id);
-                self.events.push(about(header, EventKind::Error, name, text));
+                self.made.events.push(about(header, EventKind::Error, name, text));
                 header.status = MessageStatus::Error;
                 header.is_error = true;
                 header.error_status = reason;
-                self.errors += 1;
+                self.made.errors += 1;
             }
             Fate::Deliver => {
                 let text = format!("{NO_TARGET}; message {} is kept and discarded", header.id);
-                self.events.push(about(header, EventKind::Warning, name, text));
+                self.made.events.push(about(header, EventKind::Warning, name, text));
                 header.status = MessageStatus::Discarded;
                 header.description = Arc::from(NO_TARGET);
             }

@@ -6,6 +6,7 @@
 //! This crate names no concrete component; it is handed definitions.
 
 mod activity;
+mod answers;
 mod batch;
 mod clock;
 pub mod control;

@@ -8,6 +8,7 @@ use model::{
 };
 use store::{Change, HeaderUpdate, Ids};
 
+use crate::answers::{self, Answer};
 use crate::engine::{Engine, Item, about, log};
 use crate::intake::HEADER_BYTES;
 use crate::lots::{Lots, Route, pace};
@@ -20,6 +21,14 @@ struct Sending {
     new_body: bool,
     /// Which of the known routes; none when the target takes no messages, as the header then says.
     route: Option<usize>,
+}
+
+/// Who is asked to answer in the place of who sends on.
+enum Asked {
+    Nobody,
+    Target,
+    /// Only targets that take no messages, for this reason.
+    Lost(String),
 }
 
 /// What becomes of one batch.
@@ -35,6 +44,7 @@ pub(crate) struct Settling<'a> {
     /// What is said and logged at a lower level: there may be one for every message.
     quiet: Vec<Event>,
     sendings: Vec<Sending>,
+    answers: Vec<Answer>,
     /// The targets of this batch: a handful at most.
     routes: Vec<Route>,
     /// The description used last: most messages of a batch have the same.
@@ -55,6 +65,7 @@ impl<'a> Settling<'a> {
             events: Vec::new(),
             quiet: Vec::new(),
             sendings: Vec::with_capacity(batch),
+            answers: Vec::new(),
             routes: Vec::new(),
             description: Arc::from(""),
             completed: 0,
@@ -72,34 +83,68 @@ impl<'a> Settling<'a> {
     }
 
     /// The message is done.
-    pub(crate) fn complete(&mut self, message: &Message, sends: Vec<Outgoing>, events: Vec<Event>) {
+    pub(crate) fn complete(
+        &mut self,
+        message: &Message,
+        sends: Vec<Outgoing>,
+        events: Vec<Event>,
+        response: Option<MessageBody>,
+    ) {
         self.end(message.header.id, MessageStatus::Completed, false, String::new());
-        self.send(message, sends);
+        match self.send(message, sends, &message.header.return_queue) {
+            Asked::Target if response.is_none() => {}
+            Asked::Lost(reason) if response.is_none() => self.answer(message, Some(&reason), None),
+            _ => self.answer(message, None, response),
+        }
         self.events.extend(events);
         self.completed += 1;
     }
 
-    /// The message is set aside on purpose.
+    /// Answers the message where its sender waits, or where there is something to be shown.
+    pub(crate) fn answer(&mut self, message: &Message, error: Option<&str>, response: Option<MessageBody>) {
+        if !message.header.return_queue.is_empty() || response.is_some() {
+            let by = (self.engine, self.item, self.now);
+            self.answers.push(Answer::to(message, by, error, response));
+        }
+    }
+
+    /// The message is set aside on purpose: that is no failure of it, also not for its sender.
     pub(crate) fn discard(&mut self, message: &Message, reason: String) {
         let text = format!("message {} is discarded: {reason}", message.header.id);
         self.quiet.push(self.about(message, EventKind::Info, text));
         self.end(message.header.id, MessageStatus::Discarded, false, reason);
+        self.answer(message, None, None);
         self.completed += 1;
     }
 
     /// The message failed for good.
-    pub(crate) fn reject(&mut self, message: &Message, reason: String, sends: Vec<Outgoing>) {
+    pub(crate) fn reject(
+        &mut self,
+        message: &Message,
+        reason: String,
+        sends: Vec<Outgoing>,
+        response: Option<MessageBody>,
+    ) {
         let text = format!("message {} failed: {reason}", message.header.id);
         self.say(self.about(message, EventKind::Error, text));
+        self.answer(message, Some(&reason), response);
         self.end(message.header.id, MessageStatus::Error, true, reason);
-        self.send(message, sends);
+        // The failure is the answer, whatever else is done with the message.
+        self.send(message, sends, "");
         self.errors += 1;
     }
 
     /// The message is parked for a person.
-    pub(crate) fn suspend(&mut self, message: &Message, kind: EventKind, reason: String) {
+    pub(crate) fn suspend(
+        &mut self,
+        message: &Message,
+        kind: EventKind,
+        reason: String,
+        response: Option<MessageBody>,
+    ) {
         let text = format!("message {} is suspended: {reason}", message.header.id);
         self.say(self.about(message, kind, text));
+        self.answer(message, Some(&reason), response);
         let mut update = stands(message.header.id, MessageStatus::Suspended, reason);
         update.is_error = true;
         self.updates.push(update);
@@ -129,7 +174,9 @@ impl<'a> Settling<'a> {
         self.updates.push(HeaderUpdate { id, status, is_error, error_status, time_processed });
     }
 
-    fn send(&mut self, request: &Message, sends: Vec<Outgoing>) {
+    /// Sends messages on; a target that answers in this item's place does so to `return_queue`.
+    fn send(&mut self, request: &Message, sends: Vec<Outgoing>, return_queue: &str) -> Asked {
+        let mut asked = Asked::Nobody;
         for outgoing in sends {
             let route = self.route(&outgoing.target);
             let mut header = self.header(request, &outgoing.target, route.map(|at| &self.routes[at]));
@@ -139,10 +186,19 @@ impl<'a> Settling<'a> {
                 }
                 header.description = self.description.clone();
             }
+            if outgoing.answers && !return_queue.is_empty() {
+                match asked {
+                    _ if route.is_some() => asked = Asked::Target,
+                    Asked::Target => {}
+                    _ => asked = Asked::Lost(header.error_status.clone()),
+                }
+                return_queue.clone_into(&mut header.return_queue);
+            }
             let new_body = outgoing.body.is_some();
             let body = outgoing.body.unwrap_or_else(|| request.body.clone());
             self.sendings.push(Sending { message: Message { header, body }, new_body, route });
         }
+        asked
     }
 
     fn route(&mut self, target: &str) -> Option<usize> {
@@ -181,13 +237,17 @@ impl<'a> Settling<'a> {
     fn bytes(&self) -> usize {
         let stored = self.sendings.iter().filter(|sending| sending.new_body);
         let bodies: usize = stored.map(|sending| sending.message.body.content().len()).sum();
-        bodies + (self.sendings.len() + self.updates.len()) * HEADER_BYTES
+        let answers: usize = self.answers.iter().map(Answer::bytes).sum();
+        bodies + answers + (self.sendings.len() + self.updates.len()) * HEADER_BYTES
     }
 
     /// Hands all of it to the ledger as one change, and what is sent on to its queues.
     pub(crate) async fn submit(mut self) {
         self.item.activity.ended(self.completed, self.errors, self.now);
-        let nothing = self.updates.is_empty() && self.events.is_empty() && self.sendings.is_empty();
+        let nothing = self.updates.is_empty()
+            && self.events.is_empty()
+            && self.sendings.is_empty()
+            && self.answers.is_empty();
         if nothing {
             return;
         }
@@ -196,17 +256,19 @@ impl<'a> Settling<'a> {
         let mut events = std::mem::take(&mut self.events);
         let mut lost = Vec::new();
         let (updates, quiet, sendings, routes) = (self.updates, self.quiet, self.sendings, self.routes);
-        let item = self.item.name();
-        self.engine.ledger.submit(Some(permit), |ids| {
+        let (item, answers, waiters) = (self.item.name(), self.answers, &self.engine.waiters);
+        let (seq, told) = self.engine.ledger.submit(Some(permit), |ids| {
             let mut change = Change { updated: updates, ..Change::default() };
             dispatch(sendings, &routes, &mut change, ids, |header| {
                 let text = format!("message {} cannot be sent: {}", header.id, header.error_status);
                 lost.push(about(header, EventKind::Error, item, text));
             });
+            let told = answers::store(answers, waiters, &mut change, ids);
             events.append(&mut lost);
             change.events = events.iter().chain(&quiet).map(|event| (now, event.clone())).collect();
-            (change, ())
+            (change, told)
         });
+        told.into_iter().for_each(|telling| telling.tell(seq));
         events.iter().for_each(log);
         for event in quiet {
             tracing::debug!(item = event.item, message_id = event.message.map(|id| id.0), "{}", event.text);

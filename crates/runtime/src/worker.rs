@@ -179,11 +179,8 @@ impl Worker {
     async fn refuse_damaged(&self, damaged: Vec<Message>) {
         let mut settling = Settling::new(&self.engine, &self.item, damaged.len(), false);
         for message in &damaged {
-            settling.reject(
-                message,
-                String::from_utf8_lossy(message.body.content()).into_owned(),
-                Vec::new(),
-            );
+            let reason = String::from_utf8_lossy(message.body.content()).into_owned();
+            settling.reject(message, reason, Vec::new(), None);
         }
         settling.submit().await;
     }
@@ -240,14 +237,20 @@ impl Worker {
             }
             Decision::Fatal(reason) => {
                 settling.goes_back(&message, &reason);
+                let answer = format!("{reason}; the item is stopped, the message stays on its queue");
+                settling.answer(&message, Some(&answer), None);
                 return Some((message, Next::Fail(reason)));
             }
-            Decision::Completed { sends, events, response: _ } => settling.complete(&message, sends, events),
-            Decision::Discarded(reason) => settling.discard(&message, reason),
-            Decision::Suspend { reason, response: _ } => {
-                settling.suspend(&message, EventKind::Warning, reason)
+            Decision::Completed { sends, events, response } => {
+                settling.complete(&message, sends, events, response);
             }
-            Decision::Reject { reason, sends, response: _ } => settling.reject(&message, reason, sends),
+            Decision::Discarded(reason) => settling.discard(&message, reason),
+            Decision::Suspend { reason, response } => {
+                settling.suspend(&message, EventKind::Warning, reason, response);
+            }
+            Decision::Reject { reason, sends, response } => {
+                settling.reject(&message, reason, sends, response);
+            }
         }
         self.no_longer_waits(settling, &message);
         None
@@ -262,7 +265,7 @@ impl Worker {
     ) -> Option<(Message, Next)> {
         match verdict {
             Verdict::GiveUp(reason) => {
-                settling.suspend(&message, EventKind::Error, reason);
+                settling.suspend(&message, EventKind::Error, reason, None);
                 self.no_longer_waits(settling, &message);
                 None
             }

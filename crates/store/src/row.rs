@@ -120,7 +120,8 @@ fn insert_any(db: &Connection, terms: &mut Terms, header: &MessageHeader) -> rus
     insert.raw_bind_parameter(12, header.corresponding.map(|id| id.0 as i64))?;
     insert.raw_bind_parameter(13, header.is_error.then_some(1))?;
     insert.raw_bind_parameter(14, text(&header.error_status))?;
-    insert.raw_bind_parameter(15, terms.any(db, &header.return_queue)?)?;
+    // Each is another: as terms they would leave no room for what occurs again.
+    insert.raw_bind_parameter(15, text(&header.return_queue))?;
     insert.raw_bind_parameter(16, header.business_process.map(|id| id as i64))?;
     insert.raw_bind_parameter(17, text(&header.super_session))?;
     insert.raw_bind_parameter(18, text(&header.resent))?;

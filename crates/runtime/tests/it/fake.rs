@@ -10,7 +10,7 @@ use config::{ItemDef, ProductionDef};
 use model::{
     Arrival, BodyClass, BuildError, Built, BusinessOperation, BusinessProcess, BusinessService, BusinessType,
     Checks, Clock, Component, ComponentSpec, Decision, Failure, HostContext, Intake, Library, Message,
-    MessageBody, MessageHeader, MessageId, MessageStatus, Outgoing, Receipt,
+    MessageBody, MessageHeader, MessageId, MessageStatus, Outgoing, Receipt, ReplyFuture,
 };
 use orris_runtime::{Director, EngineOptions, QueueWindow, SystemClock};
 use schemars::JsonSchema;
@@ -349,4 +349,11 @@ pub(crate) async fn take(probe: &Probe, intake: Intake) -> Vec<model::SessionId>
     let sessions = receipt.sessions.clone();
     receipt.durable().await.expect("it is durable");
     sessions
+}
+
+/// The same; returns the answers that are promised, before anything is durable.
+pub(crate) async fn ask(probe: &Probe, arrivals: Vec<Arrival>) -> Vec<ReplyFuture> {
+    let (answer, receipt) = oneshot::channel();
+    probe.order(Order::Take(Intake { arrivals, ..Intake::default() }, answer));
+    receipt.await.expect("the service lives").expect("it is taken in").replies
 }

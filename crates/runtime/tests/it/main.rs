@@ -1,5 +1,6 @@
 //! The runtime on a real store, with small hosts that do what a test says.
 
+mod answers;
 mod bench;
 mod control;
 mod fake;

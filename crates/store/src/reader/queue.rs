@@ -94,7 +94,7 @@ impl Reader {
         Ok(MessageBody::new(BodyClass::DAMAGED, reason.into_bytes()))
     }
 
-    /// The messages that a target completed, of those after `since`, oldest first. What cannot be read
+    /// The requests that a target completed, of those after `since`, oldest first. What cannot be read
     /// back is left out, and others come in its place: fewer than `limit` means that there are no more.
     ///
     /// # Errors
@@ -107,7 +107,8 @@ impl Reader {
     ) -> Result<Vec<(MessageHeader, MessageBody)>, StoreError> {
         let Some(target) = self.terms.id(&self.db, target)? else { return Ok(Vec::new()) };
         let sql = format!(
-            "SELECT {HEADER_COLUMNS} FROM header WHERE id > ?1 AND target = ?2 AND status = 9 ORDER BY id LIMIT ?3"
+            "SELECT {HEADER_COLUMNS} FROM header WHERE id > ?1 AND target = ?2 AND status = 9 \
+             AND kind & 1 = 0 ORDER BY id LIMIT ?3"
         );
         let (mut found, mut blocks, mut after) = (Vec::new(), Blocks::default(), since);
         while found.len() < limit {
