@@ -1,6 +1,8 @@
 //! What speaks one protocol for a host.
 
+pub(crate) mod deadline;
 pub(crate) mod disk;
 pub(crate) mod file_inbound;
 pub(crate) mod file_name;
 pub(crate) mod file_outbound;
+pub(crate) mod tls;

@@ -44,12 +44,12 @@ use serde::{Deserialize, Serialize};
 use crate::adapters::disk::{blocking, folder};
 use crate::adapters::file_inbound::Folders;
 use crate::adapters::file_inbound::archive::PuttingAway;
-use crate::adapters::file_inbound::batch::BatchHandling;
 use crate::adapters::file_inbound::intake::FileInbound;
 use crate::adapters::file_inbound::scan::{Order, Wanted};
 use crate::adapters::file_inbound::settle::{ConfirmComplete, Settling};
 use crate::adapters::file_inbound::taking::Reading;
 use crate::adapters::file_name::NameTemplate;
+use crate::hl7::batch::BatchHandling;
 
 mod values;
 

@@ -55,11 +55,11 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::adapters::tls;
 use crate::sockets::connection::Connection;
 use crate::sockets::listener::Membership;
 use crate::sockets::server::{Server, Upgraded};
 pub use crate::sockets::settings::Settings;
-use crate::sockets::tls;
 
 /// How long clients are waited for when the service stops.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -182,7 +182,7 @@ impl BusinessService for WebSocketService {
     async fn run(&mut self, host: &HostContext) -> Result<(), Failure> {
         delete_stale(host).await?;
         let acceptor = match &self.settings.tls {
-            Some(tls) => Some(tls::acceptor(tls, host.data_dir()).await?),
+            Some(tls) => Some(tls::acceptor(tls, host.data_dir(), &["http/1.1"]).await?),
             None => None,
         };
         let (upgraded, arriving) = mpsc::unbounded_channel();

@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use super::handshake::{self, Refusal};
 use super::io::Wire;
 use super::server::Server;
-use super::tls::Tls;
+use crate::adapters::tls::Tls;
 
 /// How long a client may take to ask for its socket.
 const HANDSHAKE: Duration = Duration::from_secs(10);

@@ -21,7 +21,6 @@ pub(crate) mod socket;
 pub(crate) mod subscription;
 #[cfg(test)]
 pub(crate) mod testing;
-pub(crate) mod tls;
 pub(crate) mod voice;
 
 use std::time::Duration;

@@ -6,8 +6,8 @@ use model::{ByteSize, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::tls::Tls;
 use super::{Secret, SlowClient};
+use crate::adapters::tls::Tls;
 
 /// What an engineer may set.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]

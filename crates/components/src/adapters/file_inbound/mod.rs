@@ -4,14 +4,13 @@
 //!
 //! 1. it is found complete ([`scan`], [`settle`]; [`watch`] only shortens the wait);
 //! 2. with a work folder it is claimed by a rename: it is found again there;
-//! 3. it is read and split ([`take`], [`batch`]); its messages are handed to the ledger together with
+//! 3. it is read and split ([`take`], [`crate::hl7::batch`]); its messages are handed to the ledger together with
 //!    a row that says what has been taken of it ([`rows`]): either both are there or none is;
 //! 4. when that is durable it is archived or removed ([`archive`]): until then the row says that
 //!    nothing more is to be read of it;
 //! 5. the row is forgotten: until then it is found again and leads to nothing.
 
 pub(crate) mod archive;
-pub(crate) mod batch;
 mod finish;
 pub(crate) mod intake;
 pub(crate) mod recover;

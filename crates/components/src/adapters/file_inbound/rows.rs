@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use model::StateChange;
 use serde::{Deserialize, Serialize};
 
-use super::batch::Position;
 use super::{Identity, Place};
+use crate::hl7::batch::Position;
 
 /// What the keys of these rows begin with.
 pub(crate) const PREFIX: &str = "taken/";

@@ -13,11 +13,11 @@ use hl7::split::{Piece, PieceKind, Splitter};
 use model::{Arrival, Fate, IntakeSession, fault};
 
 use super::archive;
-use super::batch::{BatchHandling, Placing};
 use super::rows::{Progress, Taken};
 use super::scan::Candidate;
 use super::taking::{Reading, Taking, body, open, read_rest};
 use crate::adapters::disk;
+use crate::hl7::batch::{BatchHandling, Placing};
 
 /// The most files, messages and bytes of one group.
 const MOST_FILES: usize = 256;

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use model::{BodyClass, Fate, IntakeSession, MessageBody, SessionId};
 use rustix::fs::{Mode, OFlags};
 
-use super::batch::{BatchHandling, Placing};
 use super::rows::{Part, Progress, Taken};
 use super::scan::Candidate;
 use super::{Folders, Identity};
+use crate::hl7::batch::{BatchHandling, Placing};
 
 /// How files are read.
 #[derive(Debug, Clone)]

@@ -6,10 +6,10 @@ use std::os::unix::fs::symlink;
 use model::{BodyClass, SessionId};
 use testkit::TempDir;
 
-use super::super::batch::Position;
 use super::super::rows::Part;
 use super::super::{Folders, Place};
 use super::*;
+use crate::hl7::batch::Position;
 
 const MESSAGE: &str = "MSH|^~\\&|A||||||ADT^A01|1|P|2.5\rPID|1\r";
 

@@ -1,18 +1,19 @@
-//! TLS for a listener: a certificate chain and its key, from PEM files.
+//! TLS for a listener: a certificate chain and its key, from PEM files, and who may connect.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use model::Failure;
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_rustls::TlsAcceptor;
 
-/// The files of a server's identity.
+/// The files of a server's identity, and of those who may connect.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
@@ -20,22 +21,47 @@ pub struct Tls {
     pub certificate: String,
     /// The PEM file with the certificate's private key; relative to the data directory.
     pub key: String,
+    /// The PEM file with the certificates that those of clients have to be signed with; relative to the
+    /// data directory. With it a client without such a certificate is refused; without it anybody may
+    /// connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ca: Option<String>,
 }
 
-/// Reads the files, and makes what takes TLS off a connection.
-pub(crate) async fn acceptor(tls: &Tls, dir: &Path) -> Result<TlsAcceptor, Failure> {
-    let chain = read(dir, &tls.certificate).await?;
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&chain)
-        .collect::<Result<_, _>>()
-        .map_err(|error| bad(&tls.certificate, &error))?;
+/// Reads the files, and makes what takes TLS off a connection. `protocols` are the names under which
+/// the protocol inside may be asked for (ALPN); none where that is not usual.
+pub(crate) async fn acceptor(tls: &Tls, dir: &Path, protocols: &[&str]) -> Result<TlsAcceptor, Failure> {
+    let chain = certificates(dir, &tls.certificate).await?;
     let key = read(dir, &tls.key).await?;
     let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| bad(&tls.key, &error))?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let provider = Arc::new(ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| bad(&tls.certificate, &error))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let builder = match &tls.client_ca {
+        None => builder.with_no_client_auth(),
+        Some(file) => {
+            let mut roots = RootCertStore::empty();
+            for root in certificates(dir, file).await? {
+                roots.add(root).map_err(|error| bad(file, &error))?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+            builder.with_client_cert_verifier(verifier.map_err(|error| bad(file, &error))?)
+        }
+    };
+    let mut config = builder.with_single_cert(chain, key).map_err(|error| bad(&tls.certificate, &error))?;
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+async fn certificates(dir: &Path, file: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let text = read(dir, file).await?;
+    let found: Vec<_> =
+        CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(|error| bad(file, &error))?;
+    if found.is_empty() {
+        return Err(bad(file, &"it has no certificate"));
+    }
+    Ok(found)
 }
 
 async fn read(dir: &Path, file: &str) -> Result<Vec<u8>, Failure> {
@@ -57,8 +83,8 @@ fn bad(file: &str, error: &dyn std::fmt::Display) -> Failure {
 #[cfg(test)]
 mod tests {
     use futures_util::StreamExt;
+    use rustls::ClientConfig;
     use rustls::pki_types::ServerName;
-    use rustls::{ClientConfig, RootCertStore};
     use serde_json::json;
     use testkit::TestHost;
     use tokio::net::TcpStream;
@@ -111,15 +137,15 @@ mod tests {
     #[tokio::test]
     async fn files_that_are_not_there_or_hold_something_else_are_named() {
         let dir = testkit::data_dir();
-        let tls = Tls { certificate: "cert.pem".into(), key: "key.pem".into() };
-        let missing = acceptor(&tls, dir.path()).await.err().unwrap();
+        let tls = Tls { certificate: "cert.pem".into(), key: "key.pem".into(), client_ca: None };
+        let missing = acceptor(&tls, dir.path(), &[]).await.err().unwrap();
         assert!(
             matches!(missing, Failure::Temporary(_)) && missing.to_string().contains("cert.pem"),
             "{missing}"
         );
         certify(dir.path());
         std::fs::write(dir.path().join("key.pem"), "no key").unwrap();
-        let wrong = acceptor(&tls, dir.path()).await.err().unwrap();
+        let wrong = acceptor(&tls, dir.path(), &[]).await.err().unwrap();
         assert!(matches!(wrong, Failure::Fatal(_)) && wrong.to_string().contains("\"key.pem\""), "{wrong}");
     }
 }
