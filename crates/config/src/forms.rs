@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
-use model::{ByteSize, Span};
+use model::{ByteSize, Span, Timeout};
 use serde_json::Value;
 
-use crate::keys::{Timeout, schema_of};
+use crate::keys::schema_of;
 
 /// A form of text, known by the pattern of its schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! One item: its keys, its component, and its settings as the component checks them.
 
-use model::{Catalogue, Checks, Claim, ComponentSpec, Library, NoteKind};
+use model::{Catalogue, Checks, Claim, ComponentSpec, Library, NoteKind, Timeout};
 use serde_json::Value;
 
 use crate::finding::{Findings, Level};
 use crate::fit::fit;
-use crate::keys::{ITEM_LATER, ItemKeys, SECTIONS, Section, Timeout, schema_of};
+use crate::keys::{ITEM_LATER, ItemKeys, SECTIONS, Section, schema_of};
 use crate::source::{Place, Sources};
 use crate::suggest::{did_you_mean, did_you_mean_or_all, nearest};
 use crate::tree::{Entry, Kind, Node};

@@ -1,10 +1,7 @@
 //! The keys of a production file that belong to no component.
 
-use std::borrow::Cow;
-use std::time::Duration;
-
-use model::{BusinessType, Span};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use model::{BusinessType, Span, Timeout};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One of the three maps of items.
@@ -142,40 +139,6 @@ fn two() -> u64 {
 
 fn half_a_minute() -> Span {
     Span::secs(30)
-}
-
-/// A duration, or `forever`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub(crate) struct Timeout(pub(crate) Option<Duration>);
-
-impl TryFrom<String> for Timeout {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        if text == "forever" {
-            return Ok(Timeout(None));
-        }
-        Span::try_from(text).map(|span| Timeout(Some(span.0)))
-    }
-}
-
-impl From<Timeout> for String {
-    fn from(timeout: Timeout) -> String {
-        timeout.0.map_or_else(|| "forever".to_owned(), |duration| Span(duration).to_string())
-    }
-}
-
-impl JsonSchema for Timeout {
-    fn schema_name() -> Cow<'static, str> {
-        "Timeout".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string",
-            "pattern": "^(forever|[0-9]+ *(ms|s|m|h|d))$",
-            "description": "a duration with its unit, or forever"
-        })
-    }
 }
 
 /// The schema of a type, draft 7, with nothing left to look up.

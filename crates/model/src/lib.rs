@@ -35,6 +35,6 @@ pub use event::{Event, EventKind};
 pub use header::{BusinessType, Invocation, MessageHeader, MessageType, Priority};
 pub use id::{BodyId, MessageId, SessionId, SocketId};
 pub use library::Library;
-pub use settings::{ByteSize, Checks, Claim, Note, NoteKind, Reference, Span};
+pub use settings::{ByteSize, Checks, Claim, Note, NoteKind, Reference, Span, Timeout};
 pub use socket::SocketSession;
 pub use status::MessageStatus;

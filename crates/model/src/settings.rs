@@ -79,6 +79,40 @@ impl JsonSchema for Span {
     }
 }
 
+/// A duration, or `forever`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timeout(pub Option<Duration>);
+
+impl TryFrom<String> for Timeout {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "forever" {
+            return Ok(Timeout(None));
+        }
+        Span::try_from(text).map(|span| Timeout(Some(span.0)))
+    }
+}
+
+impl From<Timeout> for String {
+    fn from(timeout: Timeout) -> String {
+        timeout.0.map_or_else(|| "forever".to_owned(), |duration| Span(duration).to_string())
+    }
+}
+
+impl JsonSchema for Timeout {
+    fn schema_name() -> Cow<'static, str> {
+        "Timeout".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^(forever|[0-9]+ *(ms|s|m|h|d))$",
+            "description": "a duration with its unit, or forever"
+        })
+    }
+}
+
 /// A size written with its unit: `512B`, `64KiB`, `4MiB`, `1GiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
