@@ -89,7 +89,7 @@ impl Message {
     }
 
     /// Its segments, and the lines that are none; blank lines are passed over.
-    pub fn segments(&self) -> impl DoubleEndedIterator<Item = Segment<'_>> + ExactSizeIterator {
+    pub fn segments(&self) -> impl DoubleEndedIterator<Item = Segment<'_>> + ExactSizeIterator + Clone {
         let Inner { text, lines, separators, .. } = &*self.0;
         lines.iter().map(move |(start, end)| {
             let (start, end) = (*start as usize, *end as usize);

@@ -17,6 +17,7 @@ mod built_in;
 mod category;
 mod custom;
 mod doc_type;
+pub mod map;
 mod parts;
 mod read;
 mod syntax;
@@ -30,6 +31,7 @@ pub use custom::{
     Change, Custom, CustomDatatype, CustomField, CustomSegment, CustomStructure, CustomTable, Mistake,
 };
 pub use doc_type::{CategoryChoice, DocType};
+pub use map::StructureMap;
 pub use parts::{ANY_SEGMENT, DataType, Element, FieldDef, Group, SegmentDef, Structure, Table, Usage};
 pub use text::Text;
 
