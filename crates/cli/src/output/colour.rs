@@ -13,6 +13,10 @@ pub(crate) const ERROR: Style = AnsiColor::Red.on_default();
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
 /// What is still on its way is cyan.
 pub(crate) const WAITING: Style = AnsiColor::Cyan.on_default();
+/// A place in a message, as in `PID-3.1`: what one copies into another command.
+pub(crate) const PLACE: Style = AnsiColor::Cyan.on_default();
+/// What a code stands for.
+pub(crate) const MEANING: Style = AnsiColor::Green.on_default();
 /// What is there for orientation only.
 pub(crate) const DIM: Style = Style::new().dimmed();
 /// What is looked for first.

@@ -1,0 +1,40 @@
+//! `orris hl7`: the tools for HL7 v2 files. They need no production, no engine and no store.
+
+mod align;
+mod changes;
+mod diff;
+mod get;
+mod input;
+mod parts;
+mod show;
+mod split;
+mod tree;
+mod words;
+
+use crate::output::{Exit, Screen};
+
+/// Look at HL7 v2 messages and change them: files, batches, or standard input as "-"
+#[derive(Debug, clap::Args)]
+pub(crate) struct Hl7 {
+    #[command(subcommand)]
+    tool: Tool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Tool {
+    Show(show::Show),
+    Get(get::Get),
+    Diff(diff::Diff),
+    Split(split::Split),
+}
+
+impl Hl7 {
+    pub(crate) fn run(&self, screen: &Screen) -> Result<(), Exit> {
+        match &self.tool {
+            Tool::Show(tool) => tool.run(screen),
+            Tool::Get(tool) => tool.run(screen),
+            Tool::Diff(tool) => tool.run(screen),
+            Tool::Split(tool) => tool.run(screen),
+        }
+    }
+}

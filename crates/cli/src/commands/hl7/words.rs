@@ -1,0 +1,210 @@
+//! What the parts of a message are called, and what its codes mean, by the schema of its version or
+//! of the site.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hl7::schema::{CategoryChoice, FieldDef, Schema, Schemas};
+use hl7::{Message, Path, Segment};
+
+use super::parts::offset_of;
+use crate::commands::production::Production;
+use crate::output::Exit;
+
+/// The version that names are taken from where a message names none that is known.
+const ASSUMED: &str = "2.5.1";
+
+/// Where names and rules come from.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Choice {
+    /// The schema, as in "2.5.1" or "ORU*=Hospital"; otherwise the version in MSH-12
+    #[arg(long, value_name = "SCHEMA", default_value = "", hide_default_value = true)]
+    schema: String,
+    /// The production whose own schemas are to be known
+    #[arg(long, value_name = "PRODUCTION")]
+    production: Option<PathBuf>,
+}
+
+impl Choice {
+    pub(super) fn book(&self) -> Result<Book, Exit> {
+        let schemas = match &self.production {
+            Some(file) => {
+                let def = Production { file: file.clone(), overlay: Vec::new() }.checked()?;
+                (*def.library.get::<Schemas>()).clone()
+            }
+            None => Schemas::default(),
+        };
+        let wrong = |error: &hl7::schema::TextError| Exit::Usage(format!("--schema: {error}"));
+        let choice: CategoryChoice = self.schema.parse().map_err(|error| wrong(&error))?;
+        match choice.check(&schemas).first() {
+            Some(error) => Err(wrong(error)),
+            None => Ok(Book { schemas, choice }),
+        }
+    }
+}
+
+/// All schemas there are, and which one to take.
+pub(super) struct Book {
+    schemas: Schemas,
+    choice: CategoryChoice,
+}
+
+impl Book {
+    pub(super) fn words(&self, message: &Message) -> Words {
+        let doc_type = self.schemas.doc_type(message, &self.choice);
+        let known = self.schemas.get(&doc_type.category);
+        let assumed = known.is_none();
+        Words {
+            doc_type: doc_type.to_string(),
+            structure: doc_type.structure.to_string(),
+            schema: known.or_else(|| self.schemas.get(ASSUMED)),
+            assumed,
+        }
+    }
+}
+
+/// What is known about one field, component or subcomponent; all empty where nothing is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Word {
+    pub(super) name: String,
+    pub(super) datatype: String,
+    /// The code table, as in `0004`.
+    pub(super) table: String,
+}
+
+impl Word {
+    fn of(def: &FieldDef) -> Word {
+        let table = def.table.as_ref().map_or_else(String::new, ToString::to_string);
+        Word { name: def.name.to_string(), datatype: def.datatype.to_string(), table }
+    }
+}
+
+/// The words of one message.
+pub(super) struct Words {
+    /// As in `2.5.1:ADT_A01`.
+    pub(super) doc_type: String,
+    /// As in `ADT_A01`.
+    pub(super) structure: String,
+    pub(super) schema: Option<Arc<Schema>>,
+    /// Whether the message names no schema that is known.
+    assumed: bool,
+}
+
+impl Words {
+    /// What the reader should know about the choice of the schema.
+    pub(super) fn doubt(&self) -> Option<String> {
+        self.assumed.then(|| {
+            format!(
+                "MSH-12 names no version that is known; names are those of {ASSUMED}, --schema takes others"
+            )
+        })
+    }
+
+    /// Everything in the message's text that a path leads to, in every segment and repetition where
+    /// the path chooses none.
+    pub(super) fn everywhere(&self, path: &str, message: &Message) -> Result<Vec<Range<usize>>, Exit> {
+        let path = each(path).parse::<Path>().map_err(|error| Exit::Usage(error.to_string()))?;
+        let range = |part: &str| {
+            let start = offset_of(message, part);
+            start..start + part.len()
+        };
+        Ok(message.values(&path).map(range).collect())
+    }
+
+    /// The groups that segment number `at` stands in, the outermost first.
+    pub(super) fn groups(&self, _at: usize) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The name of a segment, as in `Patient Identification`.
+    pub(super) fn segment(&self, id: &str) -> String {
+        let def = self.schema.as_ref().and_then(|schema| schema.segment(id));
+        def.map_or_else(String::new, |def| def.name.to_string())
+    }
+
+    /// How many fields a segment has at most.
+    pub(super) fn fields(&self, id: &str) -> usize {
+        self.schema.as_ref().and_then(|schema| schema.segment(id)).map_or(0, |def| def.fields.len())
+    }
+
+    pub(super) fn field(&self, segment: &Segment<'_>, number: usize) -> Word {
+        let def = self.schema.as_ref().and_then(|schema| schema.segment(segment.id())?.field(number));
+        let mut word = def.map_or_else(Word::default, Word::of);
+        if word.datatype == "varies" && segment.id() == "OBX" {
+            segment.field(2).unwrap_or_default().clone_into(&mut word.datatype);
+        }
+        word
+    }
+
+    /// A part of a value of that type.
+    pub(super) fn component(&self, datatype: &str, number: usize) -> Word {
+        let def = self.schema.as_ref().and_then(|schema| schema.datatype(datatype)?.component(number));
+        def.map_or_else(Word::default, Word::of)
+    }
+
+    /// What stands at a place of a segment, as in `5.1`, is called.
+    pub(super) fn at(&self, segment: &Segment<'_>, place: &str) -> String {
+        let mut parts =
+            place.split('.').map(|part| part.split('[').next().unwrap_or_default().parse().unwrap_or(0));
+        let field = self.field(segment, parts.next().unwrap_or(0));
+        let below = parts.fold(field, |word, number| {
+            let part = self.component(&word.datatype, number);
+            let name = match (word.name.is_empty(), part.name.is_empty()) {
+                (false, false) => format!("{}, {}", word.name, part.name),
+                _ => word.name + &part.name,
+            };
+            Word { name, ..part }
+        });
+        below.name
+    }
+
+    /// The table of a value without parts: that of its type's first component, where it has none.
+    pub(super) fn table(&self, word: &Word) -> String {
+        let mut word = word.clone();
+        while word.table.is_empty() && !word.datatype.is_empty() {
+            word = self.component(&word.datatype, 1);
+        }
+        word.table
+    }
+
+    /// What a code stands for.
+    pub(super) fn meaning(&self, table: &str, code: &str) -> Option<String> {
+        self.schema.as_ref()?.table(table)?.meaning(code).map(ToOwned::to_owned)
+    }
+}
+
+/// `OBX-5` as `OBX[*]-5[*]`.
+fn each(path: &str) -> String {
+    let (segment, rest) = path.split_at(
+        path.find('-')
+            .filter(|at| !path[..*at].contains('['))
+            .unwrap_or_else(|| path.find("]-").map_or(path.len(), |at| at + 1)),
+    );
+    let starred = |text: &str| {
+        if text.is_empty() || text.contains('[') { text.to_owned() } else { format!("{text}[*]") }
+    };
+    let (field, below) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
+    // A whole field is one value with all its repetitions.
+    let field = if below.is_empty() { field.to_owned() } else { starred(field) };
+    starred(segment) + &field + below
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_chooses_none_means_each() {
+        for (path, expected) in [
+            ("PID", "PID[*]"),
+            ("OBX[2]", "OBX[2]"),
+            ("OBX[-1]-5", "OBX[-1]-5"),
+            ("OBX-5", "OBX[*]-5"),
+            ("PID-3.1", "PID[*]-3[*].1"),
+            ("PID-3[2].1", "PID[*]-3[2].1"),
+        ] {
+            assert_eq!(each(path), expected);
+        }
+    }
+}
