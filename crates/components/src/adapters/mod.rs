@@ -5,4 +5,7 @@ pub(crate) mod disk;
 pub(crate) mod file_inbound;
 pub(crate) mod file_name;
 pub(crate) mod file_outbound;
+pub(crate) mod tcp_dialer;
 pub(crate) mod tls;
+pub(crate) mod tls_client;
+pub(crate) mod wire;

@@ -54,7 +54,7 @@ pub(crate) async fn acceptor(tls: &Tls, dir: &Path, protocols: &[&str]) -> Resul
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-async fn certificates(dir: &Path, file: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
+pub(crate) async fn certificates(dir: &Path, file: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let text = read(dir, file).await?;
     let found: Vec<_> =
         CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(|error| bad(file, &error))?;
@@ -64,7 +64,7 @@ async fn certificates(dir: &Path, file: &str) -> Result<Vec<CertificateDer<'stat
     Ok(found)
 }
 
-async fn read(dir: &Path, file: &str) -> Result<Vec<u8>, Failure> {
+pub(crate) async fn read(dir: &Path, file: &str) -> Result<Vec<u8>, Failure> {
     let path = dir.join(file);
     tokio::fs::read(&path).await.map_err(|error| {
         Failure::Temporary(format!(
@@ -74,7 +74,7 @@ async fn read(dir: &Path, file: &str) -> Result<Vec<u8>, Failure> {
     })
 }
 
-fn bad(file: &str, error: &dyn std::fmt::Display) -> Failure {
+pub(crate) fn bad(file: &str, error: &dyn std::fmt::Display) -> Failure {
     Failure::Fatal(format!(
         "tls file {file:?} cannot be used: {error}; expected PEM with a certificate or its key"
     ))

@@ -1,0 +1,173 @@
+//! Connecting to a peer: its address and a second one, a time limit, TLS, and pauses that grow.
+
+use std::io;
+use std::time::Duration;
+
+use model::{Checks, Event, EventKind, Failure, HostContext, Span};
+use rustix::net::sockopt;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::tls_client::{TlsClient, connector};
+use super::wire::Wire;
+
+/// The pause after a first try in vain; it doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How often, and how many times in vain, a silent peer is asked for a sign before it is given up.
+const KEEP_ALIVE: (Duration, u32) = (Duration::from_secs(10), 3);
+
+/// How a peer is reached.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    /// `host:port`.
+    pub(crate) address: String,
+    /// `host:port` of the one that takes its place.
+    pub(crate) backup: Option<String>,
+    /// After how many tries in vain, one after the other, the other address has its turn.
+    pub(crate) tries: u32,
+    /// How long a connection may take to be made, TLS included.
+    pub(crate) timeout: Duration,
+    /// After how long a silence the system asks the peer for a sign; zero for never.
+    pub(crate) keep_alive: Duration,
+    /// TLS on the connection.
+    pub(crate) tls: Option<TlsClient>,
+}
+
+/// Makes connections to one peer.
+pub(crate) struct Dialer {
+    way: Way,
+    on_backup: bool,
+    /// Tries in vain since the last connection.
+    failures: u32,
+    /// Of those, at the address that has its turn.
+    here: u32,
+    connector: Option<TlsConnector>,
+}
+
+/// No connection was made.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unreachable {
+    /// As in `cannot connect to 127.0.0.1:2575 (connection refused)`.
+    pub(crate) reason: String,
+    /// When to try again.
+    pub(crate) pause: Duration,
+}
+
+impl Dialer {
+    pub(crate) fn new(way: Way) -> Self {
+        Dialer { way, on_backup: false, failures: 0, here: 0, connector: None }
+    }
+
+    /// The address that has its turn.
+    pub(crate) fn address(&self) -> &str {
+        match &self.way.backup {
+            Some(backup) if self.on_backup => backup,
+            _ => &self.way.address,
+        }
+    }
+
+    /// Reads the files that TLS needs, where it is wanted.
+    ///
+    /// # Errors
+    /// When they are not there or hold something else.
+    pub(crate) async fn prepare(&mut self, host: &HostContext) -> Result<(), Failure> {
+        if let Some(tls) = &self.way.tls
+            && self.connector.is_none()
+        {
+            self.connector = Some(connector(tls, host.data_dir(), &[]).await?);
+        }
+        Ok(())
+    }
+
+    /// Makes a connection.
+    pub(crate) async fn dial(&mut self, host: &HostContext) -> Result<Wire, Unreachable> {
+        let made = match self.prepare(host).await {
+            Err(failure) => Err(failure.to_string()),
+            Ok(()) => tokio::select! {
+                biased;
+                made = self.connect() => made,
+                () = host.clock().sleep(self.way.timeout) => {
+                    Err(format!("timed out after {}", Span(self.way.timeout)))
+                }
+            },
+        };
+        match made {
+            Ok(wire) => {
+                (self.failures, self.here) = (0, 0);
+                Ok(wire)
+            }
+            Err(why) => Err(self.failed(&why, host)),
+        }
+    }
+
+    async fn connect(&self) -> Result<Wire, String> {
+        let address = self.address();
+        let stream = TcpStream::connect(address).await.map_err(|error| words(&error))?;
+        prepare(&stream, self.way.keep_alive).map_err(|error| words(&error))?;
+        let (Some(tls), Some(connector)) = (&self.way.tls, &self.connector) else {
+            return Ok(Wire::Plain(stream));
+        };
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let made = connector.connect(tls.server_name(host)?, stream).await;
+        made.map(|stream| Wire::Tls(Box::new(stream))).map_err(|error| format!("TLS: {}", words(&error)))
+    }
+
+    fn failed(&mut self, why: &str, host: &HostContext) -> Unreachable {
+        let reason = format!("cannot connect to {} ({why})", self.address());
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(5)).min(LONGEST_PAUSE);
+        self.failures += 1;
+        self.here += 1;
+        // Another certificate may lie there at the next try.
+        self.connector = None;
+        if self.way.backup.is_some() && self.here >= self.way.tries {
+            self.here = 0;
+            self.on_backup = !self.on_backup;
+            let text = format!("{reason}; {} has its turn now", self.address());
+            host.event(Event::new(EventKind::Warning, host.name(), text));
+        }
+        Unreachable { reason, pause }
+    }
+}
+
+/// What every connection wants: no waiting for more to send, and a sign from a silent peer.
+fn prepare(stream: &TcpStream, keep_alive: Duration) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    if !keep_alive.is_zero() {
+        let (every, times) = KEEP_ALIVE;
+        sockopt::set_socket_keepalive(stream, true)?;
+        sockopt::set_tcp_keepidle(stream, keep_alive)?;
+        sockopt::set_tcp_keepintvl(stream, every)?;
+        sockopt::set_tcp_keepcnt(stream, times)?;
+    }
+    Ok(())
+}
+
+/// An error of the system in few words, as in `connection refused`.
+pub(crate) fn words(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(_) => error.kind().to_string(),
+        None => error.to_string(),
+    }
+}
+
+/// Reports an address that is none: `host:port` is wanted.
+pub(crate) fn check_address(setting: &str, address: &str, checks: &mut Checks) {
+    let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
+    let fits = port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    let bare_v6 = address.matches(':').count() > 1 && !address.starts_with('[');
+    if !fits || bare_v6 {
+        checks.error(
+            setting,
+            format!("{setting} is \"{address}\"; expected host:port, as in lab.example:2575"),
+        );
+        if bare_v6 {
+            checks.help("an IPv6 address stands in brackets, as in [::1]:2575");
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tcp_dialer/tests.rs"]
+mod tests;
