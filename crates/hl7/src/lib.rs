@@ -17,6 +17,7 @@
 //!
 //! This crate knows no file, clock, socket, thread or database.
 
+pub mod ack;
 pub mod charset;
 mod cut;
 pub mod escape;
@@ -32,6 +33,7 @@ mod separators;
 pub mod split;
 mod suggest;
 pub mod tree;
+pub mod write;
 
 pub use charset::{Charset, Decoded, Why};
 pub use fault::{Fault, FaultKind};

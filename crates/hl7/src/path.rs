@@ -41,6 +41,11 @@ pub struct Path {
 }
 
 impl Path {
+    /// The path of a field; of the whole segment for 0.
+    pub(crate) const fn of(segment: &[u8; 3], field: u16) -> Path {
+        Path { segment: *segment, occurrence: None, field, repetition: None, component: 0, subcomponent: 0 }
+    }
+
     /// The id of the segment, as in `PID`.
     pub fn segment(&self) -> &str {
         // Parsing let only ASCII through.

@@ -110,6 +110,13 @@ impl Separators {
         }
     }
 
+    /// `MSH` with MSH-1 and MSH-2, as a message with these separators begins.
+    pub(crate) fn header(&self) -> String {
+        let mut header = format!("MSH{}", self.field as char);
+        header.extend(self.encoding().into_iter().map_while(|role| role.map(char::from)));
+        header
+    }
+
     /// The roles below a field that a character plays, in the order of MSH-2.
     pub(crate) fn encoding(&self) -> [Option<u8>; 5] {
         [Some(self.component), self.repetition, self.escape, self.subcomponent, self.truncation]
