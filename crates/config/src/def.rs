@@ -6,6 +6,8 @@ use std::time::Duration;
 use model::{BusinessType, ComponentSpec, Library};
 use serde_json::Value;
 
+use crate::OrderBy;
+
 /// A checked production.
 #[derive(Debug, Clone)]
 pub struct ProductionDef {
@@ -57,6 +59,8 @@ pub struct ItemDef {
     pub failure_timeout: Option<Duration>,
     /// The least time between two messages.
     pub throttle: Option<Duration>,
+    /// What several workers keep the order by; none where one does, or no order is kept.
+    pub order_by: Option<OrderBy>,
     /// What belongs to the component, checked by it. May hold secrets.
     pub settings: Value,
 }

@@ -3,6 +3,7 @@
 use model::{Catalogue, Checks, Claim, ComponentSpec, Library, NoteKind, Timeout};
 use serde_json::Value;
 
+use crate::OrderBy;
 use crate::finding::{Findings, Level};
 use crate::fit::fit;
 use crate::keys::{ITEM_LATER, ItemKeys, SECTIONS, Section, schema_of};
@@ -187,6 +188,29 @@ impl Reader<'_> {
         }
         item.complete = set_aside.is_empty();
         self.ranges(item, &set_aside, &place);
+        if !covered(&set_aside, "order_by") {
+            self.order(item, &common);
+        }
+    }
+
+    fn order(&mut self, item: &Item<'_>, keys: &Node) {
+        let (Some(path), (node, "")) = (&item.keys.order_by, keys.at("order_by")) else { return };
+        let workers = item.keys.pool_size;
+        if item.section.key == "services" {
+            let message = "order_by is set, but a service takes no messages from a queue";
+            let help = "set it where its messages go".to_owned();
+            self.findings.error(&node.place, Some(item.name), message).help(Some(help));
+        } else if let Err(error) = path.parse::<OrderBy>() {
+            let place = crate::scalar::place(self.sources, node, &error.range);
+            self.findings
+                .error(&place, Some(item.name), format!("order_by: {}", error.message))
+                .help(error.help);
+        } else if workers <= 1 {
+            let message =
+                format!("order_by has no effect: pool_size is {workers}, which keeps the order of all");
+            let help = "set pool_size to 2 or more".to_owned();
+            self.findings.warning(&node.place, Some(item.name), message).help(Some(help));
+        }
     }
 
     fn ranges(&mut self, item: &Item<'_>, set_aside: &[String], place: &dyn Fn(&str) -> Place) {

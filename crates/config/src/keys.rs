@@ -50,7 +50,7 @@ pub(crate) const PRODUCTION_LATER: [&str; 9] = [
 ];
 
 /// Known words of an item that this version does not act on.
-pub(crate) const ITEM_LATER: [&str; 9] = [
+pub(crate) const ITEM_LATER: [&str; 8] = [
     "schedule",
     "alert_on_error",
     "alert_groups",
@@ -59,7 +59,6 @@ pub(crate) const ITEM_LATER: [&str; 9] = [
     "inactivity_timeout",
     "reply_code_actions",
     "log_trace_events",
-    "order_by",
 ];
 
 /// The most workers of one item, or of the actor pool.
@@ -116,6 +115,9 @@ pub(crate) struct ItemKeys {
     pub(crate) failure_timeout: Timeout,
     /// The least time between two messages.
     pub(crate) throttle: Option<Span>,
+    /// The path of a value, as in `PID-3.1`: of all messages with the same one, several workers keep the
+    /// order. A message without it is ordered against all.
+    pub(crate) order_by: Option<String>,
 }
 
 impl Default for ItemKeys {
@@ -129,6 +131,7 @@ impl Default for ItemKeys {
             retry_interval: Span::secs(5),
             failure_timeout: Timeout(None),
             throttle: None,
+            order_by: None,
         }
     }
 }

@@ -17,6 +17,7 @@ mod items;
 mod json_schema;
 mod keys;
 mod links;
+mod order;
 mod production;
 mod render;
 mod resolved;
@@ -36,6 +37,7 @@ use model::Catalogue;
 pub use def::{ItemDef, ProductionDef};
 pub use finding::{Finding, Level, Report};
 pub use json_schema::json_schema;
+pub use order::OrderBy;
 pub use source::{Source, Sources};
 
 /// Reads and checks the production at `path`, with `overlays` laid over it in order. `env` gives

@@ -141,6 +141,7 @@ fn definition(item: Item<'_>) -> Option<ItemDef> {
         retry_interval: keys.retry_interval.0,
         failure_timeout: keys.failure_timeout.0,
         throttle: keys.throttle.map(|span| span.0).filter(|least| !least.is_zero()),
+        order_by: keys.order_by.and_then(|path| path.parse().ok()),
         settings: item.settings,
     })
 }

@@ -254,6 +254,7 @@ pub(crate) fn item(name: &str, component: &'static ComponentSpec, to: &[&str]) -
         retry_interval: Duration::from_secs(5),
         failure_timeout: None,
         throttle: None,
+        order_by: None,
         settings: serde_json::json!({ "probe": probe_name, "to": if is_service { &[] } else { to } }),
     };
     (def, probe)
