@@ -7,7 +7,7 @@ use globset::GlobBuilder;
 
 use crate::finding::Findings;
 use crate::interpolate::{Filler, why};
-use crate::keys::SECTIONS;
+use crate::keys::{SCHEMAS, SECTIONS};
 use crate::secret::Secrets;
 use crate::source::{Place, Sources};
 use crate::suggest::{did_you_mean, did_you_mean_or_all};
@@ -131,12 +131,13 @@ impl<'a> Files<'a> {
         let Some(node) = self.read_map(path, Some(named_at)) else { return };
         let Kind::Map(entries) = node.kind else { return };
         for entry in entries {
-            if !SECTIONS.iter().any(|section| section.key == entry.key) {
+            let [services, processes, operations] = SECTIONS.map(|section| section.key);
+            let words = [services, processes, operations, SCHEMAS.0];
+            if !words.contains(&entry.key.as_str()) {
                 let message = format!("key \"{}\" has no place in an included file", entry.key);
-                let sections = SECTIONS.map(|section| section.key);
                 self.findings
                     .error(&entry.key_place, None, message)
-                    .help(did_you_mean_or_all(&entry.key, &sections));
+                    .help(did_you_mean_or_all(&entry.key, &words));
                 continue;
             }
             let Kind::Map(all) = &mut root.kind else { return };
@@ -150,7 +151,8 @@ impl<'a> Files<'a> {
                 (Some(known), value) => {
                     let wrong = if matches!(known.kind, Kind::Map(_)) { value } else { known.clone() };
                     if !wrong.is_null() {
-                        let message = format!("{} is no map; expected items by name", entry.key);
+                        let things = if entry.key == SCHEMAS.0 { SCHEMAS.0 } else { "items" };
+                        let message = format!("{} is no map; expected {things} by name", entry.key);
                         self.findings.error(&wrong.place, None, message);
                     }
                 }

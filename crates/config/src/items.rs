@@ -326,7 +326,7 @@ impl Reader<'_> {
 
 /// Whether a path is, or is below, one whose value was set aside: what is said about a stand-in is
 /// of no use to anybody.
-fn covered(set_aside: &[String], path: &str) -> bool {
+pub(crate) fn covered(set_aside: &[String], path: &str) -> bool {
     set_aside.iter().any(|aside| {
         path.strip_prefix(aside.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     })

@@ -3,7 +3,8 @@
 use model::{Catalogue, ComponentSpec};
 use serde_json::{Map, Value, json};
 
-use crate::keys::{ItemKeys, ProductionKeys, SECTIONS, Section, schema_of};
+use crate::keys::{ItemKeys, ProductionKeys, SCHEMAS, SECTIONS, Section, schema_of};
+use crate::schemas::SchemaKeys;
 
 /// The JSON Schema (draft 7, which is what YAML editors read) of a whole production file.
 ///
@@ -15,11 +16,12 @@ pub fn json_schema(catalogue: Catalogue) -> Value {
         fillable(text);
     }
     let include = json!({
-        "description": "more files with items, relative to this one, as in items/*.yaml",
+        "description": "more files with items and schemas, relative to this one, as in items/*.yaml",
         "type": "array",
         "items": { "type": "string" }
     });
     properties.insert("include".to_owned(), include);
+    properties.insert(SCHEMAS.0.to_owned(), schemas());
     for section in SECTIONS {
         properties.insert(section.key.to_owned(), items(catalogue, section));
     }
@@ -33,6 +35,16 @@ pub fn json_schema(catalogue: Catalogue) -> Value {
         "required": ["production"],
         "additionalProperties": false
     })
+}
+
+fn schemas() -> Value {
+    let mut one = schema_of::<SchemaKeys>();
+    if let Some(own) = one.as_object_mut() {
+        own.remove("$schema");
+        own.remove("title");
+    }
+    fillable(&mut one);
+    json!({ "description": SCHEMAS.1, "type": ["object", "null"], "additionalProperties": one })
 }
 
 fn items(catalogue: Catalogue, section: Section) -> Value {

@@ -36,18 +36,13 @@ pub(crate) const SECTIONS: [Section; 3] = [
     },
 ];
 
+/// The map of custom schemas, and what it is.
+pub(crate) const SCHEMAS: (&str, &str) =
+    ("schemas", "schemas of the production by name: a base, as in 2.5.1, and what is different");
+
 /// Known words of a production that this version does not act on.
-pub(crate) const PRODUCTION_LATER: [&str; 9] = [
-    "transforms",
-    "lookup_tables",
-    "schemas",
-    "credentials",
-    "schedules",
-    "alerts",
-    "portal",
-    "store",
-    "limits",
-];
+pub(crate) const PRODUCTION_LATER: [&str; 8] =
+    ["transforms", "lookup_tables", "credentials", "schedules", "alerts", "portal", "store", "limits"];
 
 /// Known words of an item that this version does not act on.
 pub(crate) const ITEM_LATER: [&str; 8] = [

@@ -22,6 +22,7 @@ mod production;
 mod render;
 mod resolved;
 mod scalar;
+mod schemas;
 mod secret;
 mod shape;
 mod source;

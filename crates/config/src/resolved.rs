@@ -4,14 +4,16 @@
 use serde_json::{Map, Value};
 
 use crate::interpolate::escaped;
-use crate::keys::{ItemKeys, ProductionKeys, SECTIONS, schema_of};
+use crate::keys::{ItemKeys, ProductionKeys, SCHEMAS, SECTIONS, schema_of};
 use crate::secret::MASK;
 use crate::tree::{Entry, Kind, Node, Scalar};
 
 /// The production as YAML. Keys of the production and of items stand in the order of the reference,
 /// items and settings in the order written.
 pub(crate) fn yaml(root: &Node) -> String {
-    let mut top = picked(root, &property_names(&schema_of::<ProductionKeys>()));
+    let mut names = property_names(&schema_of::<ProductionKeys>());
+    names.push(SCHEMAS.0.to_owned());
+    let mut top = picked(root, &names);
     for section in SECTIONS {
         let items: Map<String, Value> =
             root.get(section.key).map(Node::entries).unwrap_or_default().iter().map(item).collect();

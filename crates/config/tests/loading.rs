@@ -81,6 +81,7 @@ impl Case {
         let env = |name: &str| match name {
             "PORT" => Some("5000".to_owned()),
             "ON" => Some("true".to_owned()),
+            "VERSION" => Some("2.5.1".to_owned()),
             "SOCKET_PASSWORD" => Some("swordfish".to_owned()),
             _ => None,
         };
@@ -220,6 +221,33 @@ fn included_files_bring_items_in_the_order_of_their_names() {
 }
 
 #[test]
+fn schemas_are_in_the_library_whatever_file_they_stand_in() {
+    let main = "production: P
+include: [more.yaml]
+schemas:
+  Hospital:
+    base: ${VERSION}
+    segments: { PID: { fields: [{ name: Nickname, type: ST }] } }
+services: { A: { type: hl7.file, targets: [B], settings: { file_path: a } } }
+operations: { B: { type: hl7.file, settings: { file_path: b } } }
+";
+    let more = "schemas: { Ward: { base: Hospital, events: { ADT_Z01: ADT_A01 } } }\n";
+    let case = Case::new(&[("production.yaml", main), ("more.yaml", more)]);
+    let production = case.good(&[]);
+    let schemas = production.library.get::<hl7::schema::Schemas>();
+    let ward = schemas.get("Ward").expect("it is defined");
+    assert_eq!((ward.base(), ward.version()), (Some("Hospital"), "2.5.1"));
+    assert_eq!(ward.structure_for("ADT", "Z01"), Some("ADT_A01"));
+    let known = schemas.get("2.5.1").and_then(|known| known.segment("PID").map(|pid| pid.fields.len()));
+    let nickname = ward.segment("PID").and_then(|pid| pid.fields.last());
+    assert_eq!(
+        nickname.map(|field| (&*field.name, field.number)),
+        known.map(|last| ("Nickname", last as u16 + 1))
+    );
+    assert!(production.resolved.contains("Nickname"), "{}", production.resolved);
+}
+
+#[test]
 fn mistakes_in_included_files_are_told_where_they_are() {
     let item = |name: &str| format!("  {name}:\n    type: hl7.file\n    settings: {{ file_path: x }}\n");
     let case = Case::new(&[
@@ -235,7 +263,7 @@ fn mistakes_in_included_files_are_told_where_they_are() {
         case.lines(&[]),
         format!(
             "production.yaml:2:27: {missing}\n\
-             a.yaml:5:1: key \"targets\" has no place in an included file; expected one of services, processes, operations\n\
+             a.yaml:5:1: key \"targets\" has no place in an included file; expected one of services, processes, operations, schemas\n\
              a.yaml:6:1: key \"process\" has no place in an included file; did you mean \"processes\"?\n\
              b.yaml:1:13: operations is no map; expected items by name\n"
         )

@@ -237,3 +237,94 @@ impl Schemas {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn doc_type(kind: &str, version: &str, choice: &str) -> String {
+        let text = format!("MSH|^~\\&|||||||{kind}|1|P|{version}");
+        let message = Message::read(text.into(), "").unwrap();
+        Schemas::default().doc_type(&message, &choice.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn the_message_says_its_type() {
+        for (kind, version, wanted) in [
+            ("ADT^A01^ADT_A01", "2.5.1", "2.5.1:ADT_A01"),
+            ("ADT^A04", "2.5.1", "2.5.1:ADT_A01"),
+            ("ADT^A04^ADT_A04", "2.5", "2.5:ADT_A01"),
+            ("ADT^A01^ADT_A01", "2.3^DEU^2.3", "2.3:ADT_A01"),
+            ("ACK^A01", "2.5.1", "2.5.1:ACK"),
+            ("ACK", "2.3", "2.3:ACK"),
+            ("ACK^A01^ACK", "2.5.1", "2.5.1:ACK"),
+            ("ZZZ^Z01^ZZZ_Z01", "2.5.1", "2.5.1:ZZZ_Z01"),
+            ("ZZZ^Z01", "2.5.1", "2.5.1:ZZZ_Z01"),
+            ("ADT^A01", "2.9", "ADT_A01"),
+            ("ADT^A04", "", "ADT_A04"),
+            ("", "2.5.1", "2.5.1:"),
+            ("", "", ""),
+        ] {
+            assert_eq!(doc_type(kind, version, ""), wanted, "{kind} {version}");
+        }
+    }
+
+    #[test]
+    fn a_setting_chooses_another() {
+        let list = "ADT_A01=2.5:ADT_A02, ADT_A04=2.4,ORU*=2.3.1";
+        for (kind, choice, wanted) in [
+            ("ADT^A04", "2.5", "2.5:ADT_A01"),
+            ("ADT^A04", " 2.5 ", "2.5:ADT_A01"),
+            ("ADT^A01", list, "2.5:ADT_A02"),
+            ("ADT^A04", list, "2.4:ADT_A01"),
+            ("ADT^A05", list, "2.6:ADT_A05"),
+            ("ORU^R01^ORU_R01", list, "2.3.1:ORU_R01"),
+            ("ORM^O01", "O*1=2.2,*=2.1", "2.2:ORM_O01"),
+            ("ADT^A08", "O*1=2.2,*=2.3", "2.3:ADT_A01"),
+            ("ADT^A08", "*=Hospital", "ADT_A08"),
+            ("QRY", "QRY=2.5", "2.5:QRY"),
+        ] {
+            assert_eq!(doc_type(kind, "2.6", choice), wanted, "{kind} {choice}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_choice_is_told_at_its_place() {
+        let told = |text: &str| {
+            let choice = text.parse::<CategoryChoice>();
+            let errors = choice.map_or_else(|error| vec![error], |choice| choice.check(&Schemas::default()));
+            let one = |error: TextError| {
+                (text[error.range.clone()].to_owned(), error.range.start, error.to_string())
+            };
+            errors.into_iter().map(one).collect::<Vec<_>>()
+        };
+        let told = |text: &str| {
+            let all = told(text).into_iter();
+            all.map(|(part, at, words)| format!("{part:?} at {at}: {words}")).collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(told("2.5.1"), "");
+        assert_eq!(told("ADT_A01=2.5:ADT_A01,*=2.3"), "");
+        assert_eq!(told(" 2.5.2"), "\"2.5.2\" at 1: unknown schema \"2.5.2\"; did you mean \"2.5.1\"?");
+        assert_eq!(
+            told("A*=2.5:ADT_A1, B=x1"),
+            "\"ADT_A1\" at 7: schema \"2.5\" has no structure \"ADT_A1\"; did you mean \"ADT_A01\"?\n\
+             \"x1\" at 17: unknown schema \"x1\"; expected one of 2.1, 2.2, 2.3, 2.3.1, 2.4, 2.5, 2.5.1, 2.6, \
+             2.7, 2.7.1, 2.8, 2.8.1, 2.8.2"
+        );
+        assert_eq!(
+            told("2.5,ADT=2.3"),
+            "\"2.5\" at 0: \"2.5\" is no rule; write \"*=2.5\" for all other types, or a type in front as in \"ADT_A01=2.5\""
+        );
+        assert_eq!(told("ADT=2.3, "), "\"\" at 9: found no rule, expected one as in \"ADT_A01=2.5\"");
+        assert_eq!(told("=2.3"), "\"\" at 0: ends too early, expected a type, as in \"ADT_A01\" or \"ORU*\"");
+        assert_eq!(told("ADT="), "\"\" at 4: ends too early, expected the name of a schema, as in \"2.5.1\"");
+        assert_eq!(
+            told("A=2.3:"),
+            "\"\" at 6: ends too early, expected the id of a structure, as in \"ADT_A01\""
+        );
+        assert_eq!(
+            told("2.3 2.4"),
+            "\" \" at 3: found a blank, expected the name of a schema, as in \"2.5.1\""
+        );
+    }
+}

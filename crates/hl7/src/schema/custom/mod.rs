@@ -1,6 +1,7 @@
 //! Schemas of a production: a base and what is different, merged and checked.
 
 mod change;
+mod fields;
 mod merge;
 
 use std::ops::Range;
@@ -132,13 +133,16 @@ pub struct Mistake {
 }
 
 impl Schemas {
-    /// Adds a custom schema, unless something is wrong with it; all of that at once.
+    /// Adds a custom schema, and says all that is wrong with it.
     ///
-    /// # Errors
-    /// What is wrong, ordered as the parts of the schema are.
-    pub fn add(&mut self, custom: &Custom) -> Result<(), Vec<Mistake>> {
-        let schema = merge::merge(self, custom)?;
-        self.custom.push(Arc::new(schema));
-        Ok(())
+    /// One with mistakes is there all the same, as far as it goes, so that what names it can be
+    /// looked at; not one whose name is taken.
+    pub fn add(&mut self, custom: &Custom) -> Vec<Mistake> {
+        let (schema, mistakes) = merge::merge(self, custom);
+        self.custom.extend(schema.map(Arc::new));
+        mistakes
     }
 }
+
+#[cfg(test)]
+mod tests;
