@@ -70,30 +70,49 @@ impl Input {
     /// # Errors
     /// When there is none, or none of the number that was asked for.
     pub(super) fn messages(&self, reading: &Reading) -> Result<Vec<Found>, Exit> {
+        let found = self.find(reading)?;
+        for (line, piece, reason) in self.unreadable() {
+            print_note(&format!(
+                "{}:{line}: left out {} that are no message: {reason} (byte {} of the file)",
+                self.label,
+                count(piece.bytes.len(), "byte"),
+                piece.offset
+            ));
+        }
+        Ok(found)
+    }
+
+    /// The same, for who tells himself what is no message.
+    pub(super) fn find(&self, reading: &Reading) -> Result<Vec<Found>, Exit> {
         check_charset(&reading.charset)?;
-        let all = self.pieces.iter().filter(|piece| piece.kind == PieceKind::Message).count();
-        let (mut found, mut lines) = (Vec::with_capacity(all), Lines::default());
-        for (piece, Piece { kind, bytes, offset }) in self.pieces.iter().enumerate() {
-            let line = lines.number();
-            lines.pass(bytes);
-            match kind {
-                PieceKind::Message => {
-                    let number = found.len() + 1;
-                    let message = Message::read(bytes.clone(), &reading.charset).map_err(failed)?;
-                    found.push(Found { number, of: all, line, piece, message });
-                }
-                PieceKind::Unreadable(reason) if all > 0 => print_note(&format!(
-                    "{}:{line}: left out {} that are no message: {reason} (byte {offset} of the file)",
-                    self.label,
-                    count(bytes.len(), "byte"),
-                )),
-                _ => {}
-            }
+        let of = self.pieces.iter().filter(|piece| piece.kind == PieceKind::Message).count();
+        let mut found = Vec::with_capacity(of);
+        for (at, line, piece) in self.lined().filter(|(_, _, piece)| piece.kind == PieceKind::Message) {
+            let message = Message::read(piece.bytes.clone(), &reading.charset).map_err(failed)?;
+            found.push(Found { number: found.len() + 1, of, line, piece: at, message });
         }
         if found.is_empty() {
             return Err(Exit::Failed(self.no_message()));
         }
         self.chosen(found, reading.message)
+    }
+
+    /// The pieces with their numbers, counted from 0, and the lines they begin on.
+    pub(super) fn lined(&self) -> impl Iterator<Item = (usize, usize, &Piece)> {
+        let mut lines = Lines::default();
+        self.pieces.iter().enumerate().map(move |(at, piece)| {
+            let line = lines.number();
+            lines.pass(&piece.bytes);
+            (at, line, piece)
+        })
+    }
+
+    /// What is no message: the line it begins on, itself, and why.
+    pub(super) fn unreadable(&self) -> impl Iterator<Item = (usize, &Piece, &str)> {
+        self.lined().filter_map(|(_, line, piece)| match &piece.kind {
+            PieceKind::Unreadable(reason) => Some((line, piece, reason.as_str())),
+            _ => None,
+        })
     }
 
     fn chosen(&self, mut found: Vec<Found>, number: Option<u32>) -> Result<Vec<Found>, Exit> {
@@ -112,11 +131,8 @@ impl Input {
 
     /// Why there is none.
     fn no_message(&self) -> String {
-        let reason = self.pieces.iter().find_map(|piece| match &piece.kind {
-            PieceKind::Unreadable(reason) => Some(reason.as_str()),
-            _ => None,
-        });
-        let (label, reason) = (&self.label, reason.unwrap_or("there is nothing in it"));
+        let reason = self.unreadable().next().map_or("there is nothing in it", |(_, _, reason)| reason);
+        let label = &self.label;
         format!("\"{label}\" holds no HL7 message: {reason}; orris hl7 split shows what is in it")
     }
 }

@@ -1,11 +1,16 @@
 //! `orris hl7`: the tools for HL7 v2 files. They need no production, no engine and no store.
 
+mod ack;
 mod align;
+mod anonymize;
 mod changes;
 mod diff;
 mod get;
 mod input;
+mod invent;
 mod parts;
+mod personal;
+mod rewrite;
 mod show;
 mod split;
 mod tree;
@@ -25,7 +30,9 @@ enum Tool {
     Show(show::Show),
     Get(get::Get),
     Diff(diff::Diff),
+    Ack(ack::Ack),
     Split(split::Split),
+    Anonymize(anonymize::Anonymize),
 }
 
 impl Hl7 {
@@ -34,6 +41,8 @@ impl Hl7 {
             Tool::Show(tool) => tool.run(screen),
             Tool::Get(tool) => tool.run(screen),
             Tool::Diff(tool) => tool.run(screen),
+            Tool::Anonymize(tool) => tool.run(screen),
+            Tool::Ack(tool) => tool.run(screen),
             Tool::Split(tool) => tool.run(screen),
         }
     }

@@ -140,6 +140,9 @@ fn draw(screen: &Screen, branches: &[Branch]) -> String {
         let level = branch.groups.len();
         let label = screen.paint(colour::BOLD, &branch.label);
         text += format!("{}{label}  {}", indent(level), branch.name).trim_end();
+        if branch.stray && branch.text.is_none() && !branch.label.starts_with('Z') {
+            text += &screen.paint(colour::WARNING, "  (not in the structure)");
+        }
         text.push('\n');
         if let Some(line) = &branch.text {
             let line = screen.paint(colour::ERROR, &visible(line));
@@ -229,7 +232,7 @@ fn object(file: &str, found: &Found, words: &Words, branches: &[Branch]) -> Valu
             }
             object
         });
-        let mut object = json!({ "segment": branch.label, "name": branch.name, "groups": branch.groups,
+        let mut object = json!({ "segment": branch.label, "name": branch.name, "groups": branch.groups, "in_structure": !branch.stray,
             "fields": rows.collect::<Vec<_>>() });
         if let Some(text) = &branch.text {
             object["text"] = json!(text);

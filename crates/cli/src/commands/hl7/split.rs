@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hl7::{Message, Piece, PieceKind};
 
-use super::input::{Input, Lines};
+use super::input::Input;
 use crate::output::table::{Field, Listing, ListingForm};
 use crate::output::{Exit, Screen, colour};
 
@@ -105,8 +105,7 @@ fn kind(kind: &PieceKind) -> (&'static str, &str) {
 fn listing(input: &Input, names: Option<&[String]>) -> Listing {
     let columns = ["piece", "offset", "length", "line", "kind", "about"];
     let mut listing = Listing::new(columns.into_iter().chain(names.map(|_| "file")));
-    let mut lines = Lines::default();
-    for (at, piece) in input.pieces.iter().enumerate() {
+    for (at, line, piece) in input.lined() {
         let (kind, reason) = kind(&piece.kind);
         let style = match piece.kind {
             PieceKind::Message => colour::PLAIN,
@@ -125,13 +124,12 @@ fn listing(input: &Input, names: Option<&[String]>) -> Listing {
             number(at + 1),
             number(piece.offset as usize),
             number(piece.bytes.len()),
-            number(lines.number()),
+            number(line),
             Field::Text(kind.to_owned(), style),
             Field::text(about.trim()),
         ];
         let name = names.and_then(|names| names.get(at)).map(Field::text);
         listing.push(row.into_iter().chain(name));
-        lines.pass(&piece.bytes);
     }
     listing
 }

@@ -1,5 +1,6 @@
 //! A message as rows: one for each field, repetition, component and subcomponent that says something.
 
+use hl7::schema::map::{GroupInstance, StructureMap};
 use hl7::{Message, Segment, Separators, escape};
 
 use super::parts::{between, is_opaque};
@@ -13,6 +14,8 @@ pub(super) struct Branch {
     pub(super) name: String,
     /// The groups that it stands in, the outermost first.
     pub(super) groups: Vec<String>,
+    /// Whether it stands where its message's structure has no place for it.
+    pub(super) stray: bool,
     /// Its text, for a line that is no segment.
     pub(super) text: Option<String>,
     pub(super) rows: Vec<Row>,
@@ -44,6 +47,25 @@ pub(super) struct What {
 /// The null of HL7: the receiver shall delete what it has.
 pub(super) const NULL: &str = "\"\"";
 
+/// The groups that a segment stands in, the outermost first: `ORDER_OBSERVATION[2]` where there are
+/// several.
+fn groups(map: &StructureMap, segment: usize) -> Vec<String> {
+    let all = map.groups();
+    let mut names = Vec::new();
+    let mut group = map.place(segment).map_or(0, |place| place.group);
+    while group > 0 {
+        let GroupInstance { name, parent, number, .. } = &all[group];
+        let of_that_name = |other: &&GroupInstance| other.name == *name && other.parent == *parent;
+        let several = all.iter().skip(1).filter(of_that_name).nth(1).is_some();
+        if !name.is_empty() {
+            names.push(if several { format!("{name}[{number}]") } else { name.to_string() });
+        }
+        group = *parent;
+    }
+    names.reverse();
+    names
+}
+
 /// Makes the rows of a message's segments.
 pub(super) struct Grower<'a> {
     pub(super) words: &'a Words,
@@ -59,6 +81,7 @@ impl Grower<'_> {
         wanted: &dyn Fn(&Segment<'_>, usize) -> bool,
     ) -> Vec<Branch> {
         let labels = super::parts::labels(message);
+        let map = self.words.map(message);
         let mut branches = Vec::new();
         for (at, (segment, label)) in message.segments().zip(labels).enumerate() {
             let formed = segment.is_well_formed();
@@ -77,7 +100,8 @@ impl Grower<'_> {
             branches.push(Branch {
                 label,
                 name: self.words.segment(segment.id()),
-                groups: self.words.groups(at),
+                groups: map.as_ref().map_or_else(Vec::new, |map| groups(map, at)),
+                stray: map.as_ref().is_some_and(|map| map.place(at).is_none()),
                 text: (!formed).then(|| segment.raw().to_owned()),
                 rows,
             });

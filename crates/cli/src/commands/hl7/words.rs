@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use hl7::schema::map::StructureMap;
 use hl7::schema::{CategoryChoice, FieldDef, Schema, Schemas};
 use hl7::{Message, Path, Segment};
 
@@ -86,7 +87,7 @@ pub(super) struct Words {
     pub(super) doc_type: String,
     /// As in `ADT_A01`.
     pub(super) structure: String,
-    pub(super) schema: Option<Arc<Schema>>,
+    schema: Option<Arc<Schema>>,
     /// Whether the message names no schema that is known.
     assumed: bool,
 }
@@ -112,9 +113,15 @@ impl Words {
         Ok(message.values(&path).map(range).collect())
     }
 
-    /// The groups that segment number `at` stands in, the outermost first.
-    pub(super) fn groups(&self, _at: usize) -> Vec<String> {
-        Vec::new()
+    /// The schema it is read by.
+    pub(super) fn schema(&self) -> Option<&Schema> {
+        self.schema.as_deref()
+    }
+
+    /// Where the message's segments stand in its structure; none where it has none that is known.
+    pub(super) fn map(&self, message: &Message) -> Option<StructureMap> {
+        let structure = self.schema.as_ref()?.structure(&self.structure)?;
+        Some(StructureMap::of(message, structure))
     }
 
     /// The name of a segment, as in `Patient Identification`.
