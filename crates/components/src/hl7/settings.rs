@@ -1,6 +1,6 @@
 //! What an engineer may set for every HL7 service that answers its senders.
 
-use hl7::charset;
+use hl7::{ack, charset};
 use model::{Checks, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -75,10 +75,22 @@ pub enum AckMode {
     Immediate,
     /// When the first target has answered, with its answer.
     Application,
-    /// As MSH-15 and MSH-16 of each message say; as `immediate` where they say nothing.
+    /// As MSH-15 and MSH-16 of each message say; as `application` where they say nothing.
     MshDetermined,
     /// As `immediate`, with one byte: 0x06 for yes, 0x15 for no.
     Byte,
+}
+
+impl From<AckMode> for ack::AckMode {
+    fn from(mode: AckMode) -> Self {
+        match mode {
+            AckMode::Never => ack::AckMode::Never,
+            AckMode::Immediate => ack::AckMode::Immediate,
+            AckMode::Application => ack::AckMode::Application,
+            AckMode::MshDetermined => ack::AckMode::MshDetermined,
+            AckMode::Byte => ack::AckMode::Byte,
+        }
+    }
 }
 
 /// Which refusals say E (error: the message is at fault) and which R (reject: the sender may send it

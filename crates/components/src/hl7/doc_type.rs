@@ -1,0 +1,78 @@
+//! Of what type messages are, and the bodies that they become.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hl7::ReadError;
+use hl7::schema::{CategoryChoice, Schemas};
+use model::{BodyClass, BuildError, Checks, Library, MessageBody};
+
+/// Finds out of what type messages are.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DocTypes {
+    schemas: Arc<Schemas>,
+    choice: CategoryChoice,
+}
+
+impl DocTypes {
+    /// By the schemas of the production, as the setting `message_schema_category` chooses among them.
+    pub(crate) fn new(setting: &str, library: &Library) -> Result<Self, BuildError> {
+        let choice = setting.parse().map_err(|error: hl7::schema::TextError| BuildError {
+            path: "message_schema_category".into(),
+            message: error.to_string(),
+        })?;
+        Ok(DocTypes { schemas: library.get(), choice })
+    }
+
+    /// Reports what is wrong with the setting.
+    pub(crate) fn check(setting: &str, checks: &mut Checks) {
+        let choice: Result<CategoryChoice, _> = setting.parse();
+        let errors = match choice {
+            Ok(choice) => choice.check(&checks.library.get::<Schemas>()),
+            Err(error) => vec![error],
+        };
+        for error in errors {
+            let message = format!("message_schema_category: {}", error.message);
+            checks.error_at("message_schema_category", error.range, message);
+            if let Some(help) = error.help {
+                checks.help(help);
+            }
+        }
+    }
+
+    /// The type of a message, as in `2.5.1:ADT_A01`.
+    pub(crate) fn of(&self, message: &hl7::Message) -> String {
+        self.schemas.doc_type(message, &self.choice).to_string()
+    }
+
+    /// The schema and the structure that a message is to be held against.
+    pub(crate) fn schema(&self, message: &hl7::Message) -> (Option<Arc<hl7::schema::Schema>>, String) {
+        let found = self.schemas.doc_type(message, &self.choice);
+        (self.schemas.get(&found.category), found.structure.to_string())
+    }
+
+    /// The body that a message becomes. Who reads it next finds the parse done.
+    pub(crate) fn body(
+        &self,
+        bytes: Bytes,
+        read: Result<hl7::Message, ReadError>,
+        charset: String,
+        name: String,
+    ) -> MessageBody {
+        let doc_type = read.as_ref().map(|message| self.of(message)).unwrap_or_default();
+        let body = MessageBody::described(BodyClass::HL7, bytes, doc_type, charset, name);
+        let _shared = body.parsed(move |_| read);
+        body
+    }
+}
+
+/// The body of what cannot be read as a message, bytes whole.
+pub(crate) fn refused(bytes: Bytes, charset: String, name: String) -> MessageBody {
+    MessageBody::described(BodyClass::BYTES, bytes, String::new(), charset, name)
+}
+
+/// The body of the header or trailer of a batch.
+pub(crate) fn batch_part(bytes: Bytes, charset: String, name: String) -> MessageBody {
+    let doc_type = String::from_utf8_lossy(&bytes[..bytes.len().min(3)]).into_owned();
+    MessageBody::described(BodyClass::HL7, bytes, doc_type, charset, name)
+}
