@@ -95,7 +95,7 @@ pub(crate) fn message(number: u64, random: &mut Random) -> String {
     let (house, post_code, phone) =
         (random.below(300) + 1, random.below(90_000) + 10_000, random.below(9_000_000));
     let (ward, bed, doctor) = (random.below(30) + 1, random.below(60) + 1, random.below(400) + 1000);
-    let event = ["A01", "A04", "A08", "A03"][random.below(4) as usize];
+    let event = ["A01", "A04", "A08", "A13"][random.below(4) as usize];
     let time = format!(
         "2026{:02}{:02}{:02}{:02}{:02}",
         month,
@@ -127,8 +127,50 @@ pub(crate) fn message(number: u64, random: &mut Random) -> String {
     let mut line = 1;
     while text.len() < 960 {
         let note = NOTES[random.below(NOTES.len() as u64) as usize];
-        text.push_str(&format!("NTE|{line}|L|{note} ({})\r", random.below(100_000)));
+        text.push_str(&format!("DG1|{line}||R{:05}^{note}^L||{time}|W\r", random.below(100_000)));
         line += 1;
+    }
+    text
+}
+
+/// Tests of a laboratory: code, name, unit, range.
+const TESTS: [(&str, &str, &str, &str); 8] = [
+    ("718-7", "Hemoglobin", "g/dL", "12.0-16.0"),
+    ("4544-3", "Hematocrit", "%", "36-46"),
+    ("6690-2", "Leukocytes", "10*3/uL", "4.5-11.0"),
+    ("777-3", "Platelets", "10*3/uL", "150-400"),
+    ("2345-7", "Glucose", "mg/dL", "70-99"),
+    ("2160-0", "Creatinine", "mg/dL", "0.6-1.1"),
+    ("2951-2", "Sodium", "mmol/L", "136-145"),
+    ("2823-3", "Potassium", "mmol/L", "3.5-5.1"),
+];
+
+/// One ORU message of about 5 KiB with this number as its control id: 40 results and their notes.
+pub(crate) fn results(number: u64, random: &mut Random) -> String {
+    let family = FAMILY[random.below(FAMILY.len() as u64) as usize];
+    let given = GIVEN[random.below(GIVEN.len() as u64) as usize];
+    let (patient, order) = (random.below(900_000) + 100_000, random.below(90_000_000) + 10_000_000);
+    let time = format!("202601{:02}{:02}{:02}00", random.below(28) + 1, random.below(24), random.below(60));
+    let mut text = format!(
+        "MSH|^~\\&|LAB|NORTH HOSPITAL|ORRIS|WARD|{time}||ORU^R01^ORU_R01|{number:010}|P|2.5.1\r\
+         PID|1||{patient}^^^NORTH^MR||{family}^{given}||19700101|F\r\
+         PV1|1|I|4N^012^A^NORTH\r\
+         ORC|RE|{order}^WARD|{order}^LAB||CM\r\
+         OBR|1|{order}^WARD|{order}^LAB|24323-8^Panel^LN|||{time}|||||||||1234^Healer^Dana^^^Dr||||||{time}||LAB|F\r"
+    );
+    for line in 1.. {
+        let (code, name, unit, range) = TESTS[random.below(TESTS.len() as u64) as usize];
+        let (value, digit) = (random.below(200), random.below(10));
+        text.push_str(&format!(
+            "OBX|{line}|NM|{code}^{name}^LN||{value}.{digit}|{unit}^{unit}^UCUM|{range}|N|||F|||{time}||5678^Tech^Toni\r"
+        ));
+        if line % 4 == 0 {
+            let note = NOTES[random.below(NOTES.len() as u64) as usize];
+            text.push_str(&format!("NTE|1|L|{note} Sent by fax \\T\\ mail.\r"));
+        }
+        if text.len() > 5_000 {
+            break;
+        }
     }
     text
 }

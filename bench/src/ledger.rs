@@ -22,25 +22,31 @@ const GROUPS: [(usize, usize); 4] = [(1, 3_000), (16, 40_000), (128, 150_000), (
 /// Measures each group size in a store of its own.
 pub(crate) fn run(folder: &Path) {
     section("ledger, 1 KiB bodies, 2 headers each, every group synced");
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     for (group, messages) in GROUPS {
         let own = folder.join(format!("group_{group}"));
         std::fs::create_dir(&own).expect("a fresh folder");
         let bodies = bodies(group.max(512));
         let limit = bare(&own.join("bare"), &bodies, group, messages);
-        let ledger = Ledger::open(&own, None).expect("a store");
-        let begun = Instant::now();
-        runtime.block_on(async {
-            for _ in 0..messages / group {
-                let (seq, ()) = ledger.submit(None, |ids| (change(ids, &bodies, group, 2), ()));
-                ledger.durable(seq).await.expect("committed");
-            }
-        });
-        let took = begun.elapsed();
-        ledger.close().expect("closed");
+        let took = committed(&own, &bodies, group, messages);
         let what = format!("{group} per commit");
         against(&what, rate(messages, took), "msg/s", "bare append + sync", rate(messages, limit), "-");
     }
+}
+
+/// How long the store in `folder` takes for as many messages, that many in each commit.
+pub(crate) fn committed(folder: &Path, bodies: &[MessageBody], group: usize, messages: usize) -> Duration {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let ledger = Ledger::open(folder, None).expect("a store");
+    let begun = Instant::now();
+    runtime.block_on(async {
+        for _ in 0..messages / group {
+            let (seq, ()) = ledger.submit(None, |ids| (change(ids, bodies, group, 2), ()));
+            ledger.durable(seq).await.expect("committed");
+        }
+    });
+    let took = begun.elapsed();
+    ledger.close().expect("closed");
+    took
 }
 
 /// That many different bodies.
@@ -79,7 +85,8 @@ pub(crate) fn change(ids: &mut Ids, bodies: &[MessageBody], group: usize, header
     change
 }
 
-fn bare(path: &Path, bodies: &[MessageBody], group: usize, messages: usize) -> Duration {
+/// The same bytes appended to a bare file, synced after each group.
+pub(crate) fn bare(path: &Path, bodies: &[MessageBody], group: usize, messages: usize) -> Duration {
     let mut file = File::create(path).expect("created");
     let mut buffer = Vec::new();
     let begun = Instant::now();

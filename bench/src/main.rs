@@ -10,6 +10,8 @@ mod growth;
 mod latency;
 mod ledger;
 mod machine;
+mod mllp;
+mod reading;
 mod report;
 
 use std::path::Path;
@@ -17,11 +19,13 @@ use std::path::Path;
 /// A measurement with its name, in the order in which they run.
 type Section = (&'static str, fn(&Path));
 
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 8] = [
     ("ledger", ledger::run),
     ("files", files::run),
     ("latency", latency::run),
     ("fanout", fanout::run),
+    ("hl7", reading::run),
+    ("mllp", mllp::run),
     ("growth", growth::run),
     ("footprint", footprint::run),
 ];
