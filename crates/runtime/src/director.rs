@@ -18,7 +18,7 @@ use crate::host_port::Port;
 use crate::intake::{Source, admit};
 use crate::lots::Route;
 use crate::minder::mind;
-use crate::queue::QueueWindow;
+use crate::queue::{KeyOf, QueueWindow};
 use crate::readers::Readers;
 use crate::refill::{keep_filled, recover};
 use crate::service::serve;
@@ -236,7 +236,7 @@ fn open(def: ProductionDef, options: EngineOptions, window: QueueWindow) -> Resu
 
     let items = def.items.into_iter().map(|def| {
         let takes = def.business_type() != BusinessType::BusinessService;
-        let queue = takes.then(|| Arc::new(queue(&def.name, window, last, &stored)));
+        let queue = takes.then(|| Arc::new(queue(&def, window, last, &stored)));
         Arc::new(Item::new(def, queue))
     });
     let engine = Engine::new(Parts {
@@ -253,9 +253,12 @@ fn open(def: ProductionDef, options: EngineOptions, window: QueueWindow) -> Resu
     Ok(engine)
 }
 
-fn queue(name: &Arc<str>, window: QueueWindow, last: MessageId, stored: &[QueueRow]) -> ItemQueue {
-    let count = stored.iter().find(|row| row.name == **name).map_or(0, |row| row.count);
-    ItemQueue::new(name.clone(), window, last, count)
+fn queue(def: &ItemDef, window: QueueWindow, last: MessageId, stored: &[QueueRow]) -> ItemQueue {
+    let count = stored.iter().find(|row| row.name == *def.name).map_or(0, |row| row.count);
+    // One worker keeps the order of all.
+    let order = def.order_by.filter(|_| def.pool_size > 1);
+    let key_of = order.map(|order| -> KeyOf { Box::new(move |body| order.key(body)) });
+    ItemQueue::new(def.name.clone(), window, last, count).ordered_by(key_of)
 }
 
 /// Names messages that wait for items which this production does not have.

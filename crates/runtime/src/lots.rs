@@ -43,7 +43,7 @@ pub(crate) struct Lots(Vec<(Arc<ItemQueue>, Vec<Entry<Seq>>)>);
 impl Lots {
     /// Adds a message behind those that were added before it.
     pub(crate) fn add(&mut self, queue: &Arc<ItemQueue>, message: Message, seq: Seq) {
-        let entry = Entry { message, seq: Some(seq) };
+        let entry = Entry::new(message, Some(seq));
         // A handful of queues at most: looking through them beats hashing.
         match self.0.iter_mut().find(|(known, _)| Arc::ptr_eq(known, queue)) {
             Some((_, lot)) => lot.push(entry),

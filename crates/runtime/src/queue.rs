@@ -5,6 +5,8 @@
 //! on nothing enters it by a push, until it was read back up to the last message it left out. What has
 //! been in the window is never read back, since reading begins behind the last one that was.
 
+mod keys;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +14,10 @@ use std::time::Duration;
 
 use model::{Message, MessageId, Priority};
 use tokio::sync::Notify;
+
+use keys::{Key, Order};
+
+pub(crate) use keys::KeyOf;
 
 /// How much of a queue is held in memory.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +39,15 @@ pub(crate) struct Entry<T> {
     pub(crate) message: Message,
     /// The change that created it; none when that is known to be durable.
     pub(crate) seq: Option<T>,
+    /// What it is ordered by, where the queue is.
+    key: Key,
+}
+
+impl<T> Entry<T> {
+    /// A message, with the change that created it where that may not be durable.
+    pub(crate) fn new(message: Message, seq: Option<T>) -> Self {
+        Entry { message, seq, key: Key::Unknown }
+    }
 }
 
 /// What a lane left to the disk.
@@ -68,6 +83,11 @@ impl<T> Lane<T> {
         self.bytes -= size(&entry);
         Some(entry)
     }
+
+    fn put_first(&mut self, entry: Entry<T>) {
+        self.bytes += size(&entry);
+        self.waiting.push_front(entry);
+    }
 }
 
 fn size<T>(entry: &Entry<T>) -> usize {
@@ -96,6 +116,8 @@ type Lanes<T> = [Lane<T>; Priority::ALL.len()];
 pub(crate) struct Queue<T> {
     pub(crate) name: Arc<str>,
     window: QueueWindow,
+    /// By what several workers keep the order; none where there is one, or no order.
+    order: Option<Order>,
     lanes: Mutex<Lanes<T>>,
     /// Messages that wait, in memory and on disk.
     depth: AtomicU64,
@@ -121,6 +143,7 @@ impl<T: Clone> Queue<T> {
         Queue {
             name,
             window,
+            order: None,
             lanes: Mutex::new(std::array::from_fn(|_| lane())),
             depth: AtomicU64::new(stored),
             held: AtomicU64::new(0),
@@ -129,6 +152,12 @@ impl<T: Clone> Queue<T> {
             hopeless: AtomicBool::new(false),
             roomy: Notify::new(),
         }
+    }
+
+    /// The same queue, ordered by a key.
+    pub(crate) fn ordered_by(mut self, key_of: Option<KeyOf>) -> Self {
+        self.order = key_of.map(Order::by);
+        self
     }
 
     fn lanes(&self) -> MutexGuard<'_, Lanes<T>> {
@@ -200,16 +229,19 @@ impl<T: Clone> Queue<T> {
 
     /// Puts messages back that were taken, each at its old place.
     pub(crate) fn give_back(&self, messages: impl DoubleEndedIterator<Item = Message>) {
+        let messages: Vec<Message> = messages.rev().collect();
+        let ids = messages.iter().map(|message| message.header.id);
         let mut lanes = self.lanes();
-        let mut count = 0;
-        for message in messages.rev() {
+        let mut keys = self.order.as_ref().map(|order| order.release(ids)).into_iter().flatten();
+        let count = messages.len() as u64;
+        for message in messages {
+            let key = keys.next().unwrap_or(Key::Unknown);
             let lane = &mut lanes[lane_of(message.header.priority)];
             let id = message.header.id;
             let place = lane.waiting.partition_point(|other| other.message.header.id < id);
-            let entry = Entry { message, seq: None };
+            let entry = Entry { message, seq: None, key };
             lane.bytes += size(&entry);
             lane.waiting.insert(place, entry);
-            count += 1;
         }
         self.depth.fetch_add(count, Ordering::Relaxed);
         drop(lanes);
@@ -220,22 +252,18 @@ impl<T: Clone> Queue<T> {
 
     /// Takes up to `most` messages from the front, as far as they are `ready`.
     pub(crate) fn take(&self, most: usize, ready: impl Fn(&T) -> bool) -> Vec<Message> {
-        let mut lanes = self.lanes();
-        let mut taken = Vec::new();
-        let mut all_ready = true;
-        for lane in lanes.iter_mut() {
-            while taken.len() < most
-                && lane.waiting.front().is_some_and(|entry| entry.seq.as_ref().is_none_or(&ready))
-                && let Some(entry) = lane.pop()
-            {
-                taken.push(entry.message);
+        let (lanes, taken) = match &self.order {
+            None => {
+                let mut lanes = self.lanes();
+                let taken = from_front(&mut lanes, most, ready);
+                (lanes, taken)
             }
-            all_ready &= lane.waiting.is_empty();
-            // What this lane has on disk comes before what the next one has in memory.
-            if !all_ready || lane.spill.is_some() {
-                break;
+            Some(order) => {
+                let (mut lanes, found) = self.find(order, most, ready);
+                let taken = order.pull(&mut lanes, found);
+                (lanes, taken)
             }
-        }
+        };
         self.depth.fetch_sub(taken.len() as u64, Ordering::Relaxed);
         let low = lanes.iter().any(|lane| self.is_low(lane));
         let more = lanes.iter().any(|lane| !lane.waiting.is_empty());
@@ -253,8 +281,13 @@ impl<T: Clone> Queue<T> {
         taken
     }
 
-    /// The change of the first message; none when nothing can be taken yet.
+    /// The change of the first message that can be taken; none when none can be yet.
     pub(crate) fn front(&self) -> Option<Option<T>> {
+        if let Some(order) = &self.order {
+            let (lanes, found) = self.find(order, 1, |_| true);
+            let (lane, place) = *found.first()?;
+            return lanes[lane].waiting.get(place).map(|entry| entry.seq.clone());
+        }
         let lanes = self.lanes();
         for lane in lanes.iter() {
             if let Some(entry) = lane.waiting.front() {
@@ -306,7 +339,7 @@ impl<T: Clone> Queue<T> {
         let lane = &mut lanes[lane_of(gap.priority)];
         let nothing = found.is_empty();
         for message in found {
-            lane.append(Entry { message, seq: None });
+            lane.append(Entry::new(message, None));
         }
         let Some(spill) = &lane.spill else { return };
         // Nothing behind `after` although all of it was durable: what was left out has been taken
@@ -328,6 +361,24 @@ impl<T: Clone> Queue<T> {
             self.arrived.notify_one();
         }
     }
+}
+
+/// Takes up to `most` messages from the front, as far as they are `ready`.
+fn from_front<T>(lanes: &mut Lanes<T>, most: usize, ready: impl Fn(&T) -> bool) -> Vec<Message> {
+    let mut taken = Vec::new();
+    for lane in lanes.iter_mut() {
+        while taken.len() < most
+            && lane.waiting.front().is_some_and(|entry| entry.seq.as_ref().is_none_or(&ready))
+            && let Some(entry) = lane.pop()
+        {
+            taken.push(entry.message);
+        }
+        // What this lane has on disk comes before what the next one has in memory.
+        if !lane.waiting.is_empty() || lane.spill.is_some() {
+            break;
+        }
+    }
+    taken
 }
 
 fn lane_of(priority: Priority) -> usize {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn message(id: u64, priority: Priority, bytes: usize) -> Message {
+pub(super) fn message(id: u64, priority: Priority, bytes: usize) -> Message {
     let (name, kind) = (Arc::from("Item"), BusinessType::BusinessOperation);
     let body = Some(BodyId(id));
     let mut header =
@@ -55,7 +55,7 @@ impl World {
             let message = message(self.next, priority, bytes);
             self.stored.insert((priority, message.header.id), message.clone());
             self.disk.insert((priority, message.header.id), message.clone());
-            Entry { message, seq: Some(self.next) }
+            Entry::new(message, Some(self.next))
         });
         let entries = entries.collect();
         self.queue.push(entries);
@@ -225,7 +225,7 @@ async fn who_waits_for_room_goes_on_when_the_last_of_the_disk_is_read_back() {
     while let Some(gap) = queue.gap() {
         queue.fill(&gap, Vec::new());
     }
-    let entry = |id| Entry { message: message(id, Priority::Async, 10), seq: None };
+    let entry = |id| Entry::new(message(id, Priority::Async, 10), None);
     queue.push((1..=5).map(entry).collect());
     assert_eq!(queue.take(4, |_| true).len(), 4);
     let gap = queue.gap().expect("the fifth is on disk alone");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use model::{BodyClass, Decision, Event, EventKind, HostContext, Message, fault};
+use model::{BodyClass, Decision, Event, EventKind, HostContext, Message, MessageId, fault};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::batch::BatchSize;
@@ -183,6 +183,9 @@ impl Worker {
             settling.reject(message, reason, Vec::new(), None);
         }
         settling.submit().await;
+        let mut done = Done::of(&self.queue);
+        damaged.iter().for_each(|message| done.push(message.header.id));
+        done.tell(&self.queue);
     }
 
     /// Writes what was decided. `marked` says that the batch was marked as Delivered meanwhile.
@@ -190,7 +193,7 @@ impl Worker {
         let (engine, item) = (self.engine.clone(), self.item.clone());
         let mut settling = Settling::new(&engine, &item, batch.len(), marked);
         let mut next = Next::Go;
-        let mut back = Vec::new();
+        let (mut back, mut done) = (Vec::new(), Done::of(&self.queue));
         // A host that looks at nothing would be asked for ever, without a pause.
         let mut looked_at = !decisions.is_empty() || item.is_stopping();
         let mut decisions = decisions.into_iter();
@@ -204,8 +207,9 @@ impl Worker {
                 back.push(message);
                 continue;
             };
+            let id = message.header.id;
             match self.decide(&mut settling, message, decision) {
-                None => {}
+                None => done.push(id),
                 Some((message, Next::Pause(pause))) if self.held.is_none() => {
                     self.hold(message);
                     next = Next::Pause(pause);
@@ -219,6 +223,7 @@ impl Worker {
             }
         }
         self.put_back(settling, back).await;
+        done.tell(&self.queue);
         next
     }
 
@@ -334,6 +339,24 @@ impl Worker {
         batch.iter().for_each(|message| settling.goes_back(message, ""));
         self.put_back(settling, batch).await;
         Next::Raise(Duration::ZERO)
+    }
+}
+
+/// What a batch ended, for a queue that has to be told: it keeps account of keys in hand.
+struct Done(Option<Vec<MessageId>>);
+
+impl Done {
+    fn of(queue: &ItemQueue) -> Self {
+        Done(queue.is_ordered().then(Vec::new))
+    }
+
+    fn push(&mut self, message: MessageId) {
+        self.0.iter_mut().for_each(|done| done.push(message));
+    }
+
+    /// Tells the queue; what was sent on in their place has to be on its way by now.
+    fn tell(self, queue: &ItemQueue) {
+        self.0.iter().for_each(|done| queue.done(done));
     }
 }
 

@@ -29,9 +29,12 @@ pub(crate) enum Act {
     Hold,
     /// Waits until the test lets go, then decides.
     HoldThen(Decision),
+    /// Works that long, by the engine's clock.
+    After(Duration, Decision),
     Panic,
 }
 
+type Watch = Box<dyn FnMut(&Message, Option<&Decision>) + Send>;
 type Script = Box<dyn FnMut(&Message) -> Act + Send>;
 
 /// What a service is told to do.
@@ -47,6 +50,7 @@ pub(crate) enum Order {
 /// A test's hand in a host.
 pub(crate) struct Probe {
     script: Mutex<Option<Script>>,
+    watch: Mutex<Option<Watch>>,
     seen: Mutex<Vec<(MessageId, String)>>,
     starts: Mutex<Vec<Result<(), Failure>>>,
     context: Mutex<Option<HostContext>>,
@@ -70,6 +74,7 @@ impl Probe {
         let (orders, taken) = mpsc::unbounded_channel();
         let probe = Arc::new(Probe {
             script: Mutex::default(),
+            watch: Mutex::default(),
             seen: Mutex::default(),
             starts: Mutex::default(),
             context: Mutex::default(),
@@ -95,6 +100,17 @@ impl Probe {
         *lock(&self.script) = Some(Box::new(script));
     }
 
+    /// Sees each message when the host begins with it, and again with what it decided.
+    pub(crate) fn watch(&self, watch: impl FnMut(&Message, Option<&Decision>) + Send + 'static) {
+        *lock(&self.watch) = Some(Box::new(watch));
+    }
+
+    fn watched(&self, message: &Message, decision: Option<&Decision>) {
+        if let Some(watch) = lock(&self.watch).as_mut() {
+            watch(message, decision);
+        }
+    }
+
     /// The next starts of the host end like this.
     pub(crate) fn start_with(&self, results: Vec<Result<(), Failure>>) {
         *lock(&self.starts) = results.into_iter().rev().collect();
@@ -118,6 +134,13 @@ impl Probe {
     }
 
     async fn handle(&self, message: &Message, to: &[String]) -> Decision {
+        self.watched(message, None);
+        let decision = self.decide(message, to).await;
+        self.watched(message, Some(&decision));
+        decision
+    }
+
+    async fn decide(&self, message: &Message, to: &[String]) -> Decision {
         let text = text_of(&message.body);
         lock(&self.seen).push((message.header.id, text));
         let act = lock(&self.script).as_mut().map(|script| script(message));
@@ -126,6 +149,11 @@ impl Probe {
             Some(Act::Panic) => panic!("the test says so"),
             Some(Act::Hold) => None,
             Some(Act::HoldThen(decision)) => Some(decision),
+            Some(Act::After(time, decision)) => {
+                let context = self.context().expect("the host has started");
+                context.clock().sleep(time).await;
+                return decision;
+            }
             None => return pass_on(to),
         };
         self.until_let_go().await;

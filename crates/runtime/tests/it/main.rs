@@ -6,6 +6,7 @@ mod control;
 mod fake;
 mod flow;
 mod intake;
+mod order;
 mod panics;
 mod pool;
 mod port;
