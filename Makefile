@@ -1,6 +1,6 @@
 # The only door. `make run` and `make test` need a Rust toolchain; everything else says what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help run client test check crash privacy corpus browser load bench docs
+.PHONY: help run client test check crash privacy corpus browser load bench docs schema
 
 CARGO ?= cargo
 PRODUCTION ?= productions/article/production.yaml
@@ -56,3 +56,8 @@ bench: ## timing figures, each beside its limit from the same run
 docs: ## write the generated pages anew
 	$(CARGO) run --quiet --bin orris -- components --markdown > docs/reference/components.md
 	$(CARGO) run --quiet --bin orris -- schema > docs/schema/production.schema.json
+
+schema: ## write the schemas of HL7 anew (DIR=… names a folder of schema data in JSON)
+	@test -d "$(DIR)" || { echo "make schema DIR=folder: the folder of the schema data, with 2.5.1.json and others"; exit 1; }
+	python3 tools/schema/convert.py "$(DIR)" crates/hl7/data
+	ORRIS_SCHEMAS="$(abspath $(DIR))" $(CARGO) test --quiet -p orris-hl7 --test schemas

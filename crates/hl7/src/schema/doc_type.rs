@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use super::{Schema, Schemas, Text, TextError};
+use crate::Message;
 use crate::suggest::did_you_mean;
-use crate::{Message, Path};
 
 /// The type of a message, as in `2.5.1:ADT_A01`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -73,6 +73,16 @@ impl CategoryChoice {
             }
         }
         errors
+    }
+
+    /// The schemas that it names, in its order.
+    pub(super) fn categories(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.category.as_str())
+    }
+
+    /// Whether MSH-12 decides for no message.
+    pub(super) fn covers_all(&self) -> bool {
+        self.rules.iter().any(|rule| rule.types == "*")
     }
 
     /// Whether MSH-12 decides for all messages.
@@ -180,9 +190,13 @@ fn like(pattern: &[u8], text: impl Iterator<Item = u8> + Clone) -> bool {
     }
 }
 
-/// A component of a field of the header.
-fn header(field: u16, component: u16) -> Path {
-    Path { segment: *b"MSH", occurrence: None, field, repetition: None, component, subcomponent: 0 }
+/// The components of a field of the header, of its first repetition.
+fn header(message: &Message, field: usize) -> impl Iterator<Item = &str> {
+    let separators = message.separators();
+    let field = message.segments().next().and_then(|header| header.field(field)).unwrap_or_default();
+    let repetition = separators.repetition.map(char::from);
+    let first = field.split(move |char| Some(char) == repetition).next().unwrap_or_default();
+    first.split(char::from(separators.component))
 }
 
 /// What a message says about itself.
@@ -194,8 +208,9 @@ struct Kind<'a> {
 
 impl<'a> Kind<'a> {
     fn of(message: &'a Message) -> Kind<'a> {
-        let part = |number| message.get(&header(9, number)).unwrap_or_default();
-        Kind { code: part(1), trigger: part(2), structure: part(3) }
+        let mut parts = header(message, 9);
+        let mut part = || parts.next().unwrap_or_default();
+        Kind { code: part(), trigger: part(), structure: part() }
     }
 
     fn separator(&self) -> &'static str {
@@ -227,7 +242,7 @@ impl Schemas {
         let rule = choice.rules.iter().find(|rule| rule.fits(&kind));
         let schema = match rule {
             Some(rule) => self.find(&rule.category),
-            None => message.get(&header(12, 1)).and_then(|version| self.find(version.trim())),
+            None => header(message, 12).next().and_then(|version| self.find(version.trim())),
         };
         let category = schema.map(|schema| schema.name().clone());
         let fixed = rule.and_then(|rule| rule.structure.clone());
