@@ -148,7 +148,7 @@ pub enum Why {
 }
 
 impl Decoded {
-    fn as_said(charset: Charset, why: Why) -> Self {
+    pub(crate) fn as_said(charset: Charset, why: Why) -> Self {
         Decoded { charset, why, replaced: false, seems_utf8: false }
     }
 

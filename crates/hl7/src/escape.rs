@@ -51,6 +51,70 @@ pub fn decode<'a>(raw: &'a str, separators: &Separators) -> Cow<'a, str> {
     Cow::Owned(text)
 }
 
+/// A part of a raw text.
+pub(crate) enum Part<'a> {
+    /// Plain text; a lone escape character belongs to it.
+    Text(&'a str),
+    /// `\F\` or its like: the separator that it stands for.
+    Separator(u8),
+    /// What stands between the escape characters of any other sequence.
+    Sequence(&'a str),
+}
+
+/// The parts of a raw text and where they begin, by the same rules as [`decode`].
+pub(crate) fn parts<'a>(
+    raw: &'a str,
+    separators: &Separators,
+) -> impl Iterator<Item = (usize, Part<'a>)> + use<'a> {
+    let separators = *separators;
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = &raw[at..];
+        let start = at;
+        if rest.is_empty() {
+            return None;
+        }
+        let escape = separators.escape.unwrap_or_default();
+        let next = |from: usize| {
+            let found = separators.escape.and_then(|_| memchr::memchr(escape, &rest.as_bytes()[from..]));
+            found.map(|found| from + found)
+        };
+        if rest.as_bytes()[0] == escape
+            && let Some(end) = next(1)
+            && is_sequence(&rest[1..end])
+        {
+            let body = &rest[1..end];
+            at += end + 1;
+            return Some((
+                start,
+                match letter(body, &separators) {
+                    None => Part::Sequence(body),
+                    Some(None) => Part::Text(&rest[..=end]),
+                    Some(Some(byte)) => Part::Separator(byte),
+                },
+            ));
+        }
+        // Its first character begins no sequence.
+        let first = rest.chars().next().map_or(1, char::len_utf8);
+        let end = next(first).unwrap_or(rest.len());
+        at += end;
+        Some((start, Part::Text(&rest[..end])))
+    })
+}
+
+/// The separator that a letter stands for, if it is one of those letters and if there is one.
+fn letter(body: &str, separators: &Separators) -> Option<Option<u8>> {
+    Some(match body {
+        "F" => Some(separators.field),
+        "S" => Some(separators.component),
+        "R" => separators.repetition,
+        "E" => separators.escape,
+        "T" => separators.subcomponent,
+        "P" => separators.truncation,
+        _ => return None,
+    })
+}
+
 /// Whether this could be a sequence that is only not known here.
 fn is_sequence(body: &str) -> bool {
     !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".+-".contains(&byte))
@@ -59,17 +123,10 @@ fn is_sequence(body: &str) -> bool {
 /// Appends what the sequence stands for; false if it is not known, or there is no more room for lines
 /// and blanks.
 fn replace(body: &str, separators: &Separators, room: &mut usize, text: &mut String) -> bool {
-    let separator = match body {
-        "F" => Some(separators.field),
-        "S" => Some(separators.component),
-        "R" => separators.repetition,
-        "E" => separators.escape,
-        "T" => separators.subcomponent,
-        "P" => separators.truncation,
-        "H" | "N" => return true,
-        _ => return hex(body, text) || layout(body, room, text),
-    };
-    separator.map(|separator| text.push(separator as char)).is_some()
+    match letter(body, separators) {
+        Some(separator) => separator.map(|separator| text.push(separator as char)).is_some(),
+        None => matches!(body, "H" | "N") || hex(body, text) || layout(body, room, text),
+    }
 }
 
 /// `X` and pairs of hexadecimal digits: UTF-8, or else one character a byte.

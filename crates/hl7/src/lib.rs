@@ -20,6 +20,7 @@
 pub mod ack;
 pub mod charset;
 mod cut;
+pub mod edit;
 pub mod escape;
 mod fault;
 pub mod frame;
@@ -33,6 +34,7 @@ mod separators;
 pub mod split;
 mod suggest;
 pub mod tree;
+pub mod validate;
 pub mod write;
 
 pub use charset::{Charset, Decoded, Why};
@@ -40,7 +42,9 @@ pub use fault::{Fault, FaultKind};
 pub use frame::{Deframer, Frame, FrameKind, Framing};
 pub use message::{Message, ReadError};
 pub use path::{Index, Path, PathError};
+pub use schema::FieldPath;
 pub use segment::Segment;
 pub use separators::Separators;
 pub use split::{Piece, PieceKind, Splitter};
 pub use tree::TreeError;
+pub use validate::validate;

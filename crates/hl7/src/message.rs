@@ -6,11 +6,13 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::{Decoded, Path, Segment, Separators, charset, lines};
+use crate::schema::StructureMap;
+use crate::schema::map::Plan;
+use crate::{Charset, Decoded, Path, Segment, Separators, Why, charset, lines};
 
 /// The longest message. A text is at most three times as long as its bytes, so that all places in it
 /// are numbers of 32 bits.
-const LONGEST: usize = 1 << 30;
+pub(crate) const LONGEST: usize = 1 << 30;
 
 /// One message. Cheap to clone; shared freely between threads.
 #[derive(Clone)]
@@ -23,6 +25,8 @@ struct Inner {
     charset: Decoded,
     /// The form that the parser of the tree takes; made when a tree is asked for.
     normal: OnceLock<String>,
+    /// The map of its structure; made when one is asked for, and kept for that structure.
+    map: OnceLock<(Arc<Plan>, Arc<StructureMap>)>,
 }
 
 /// Why bytes are no message. Holds no content.
@@ -62,7 +66,46 @@ impl Message {
         let (text, charset) = charset::decode(&message, charset, &separators);
         let mut found = Vec::with_capacity(8 + text.len() / 128);
         lines::all(text.as_bytes(), |start, end| found.push((start as u32, end as u32)));
-        Ok(Message(Arc::new(Inner { text, lines: found, separators, charset, normal: OnceLock::new() })))
+        Ok(Message(Arc::new(Inner {
+            text,
+            lines: found,
+            separators,
+            charset,
+            normal: OnceLock::new(),
+            map: OnceLock::new(),
+        })))
+    }
+
+    /// A message of a text that is known to be one, with the places of its segments.
+    pub(crate) fn of_parts(
+        text: impl Into<ByteString>,
+        lines: Vec<(u32, u32)>,
+        separators: Separators,
+        charset: Decoded,
+    ) -> Message {
+        Message(Arc::new(Inner {
+            text: text.into(),
+            lines,
+            separators,
+            charset,
+            normal: OnceLock::new(),
+            map: OnceLock::new(),
+        }))
+    }
+
+    /// The same message, to be written in another charset.
+    pub(crate) fn in_charset(self, charset: Charset) -> Message {
+        let Inner { text, lines, separators, .. } = &*self.0;
+        let charset = Decoded::as_said(charset, Why::Declared);
+        Message::of_parts(text.clone(), lines.clone(), *separators, charset)
+    }
+
+    pub(crate) fn shared_text(&self) -> ByteString {
+        self.0.text.clone()
+    }
+
+    pub(crate) fn lines(&self) -> &[(u32, u32)] {
+        &self.0.lines
     }
 
     /// The text, from MSH on; the bytes themselves where they were ASCII or UTF-8.
@@ -86,6 +129,13 @@ impl Message {
 
     pub(crate) fn normal(&self, make: impl FnOnce() -> String) -> &str {
         self.0.normal.get_or_init(make)
+    }
+
+    /// Its map by a structure. It is made once where everybody asks for the same structure.
+    pub(crate) fn map(&self, plan: &Arc<Plan>) -> Arc<StructureMap> {
+        let make = || Arc::new(StructureMap::by(self, plan));
+        let (known, map) = self.0.map.get_or_init(|| (plan.clone(), make()));
+        if Arc::ptr_eq(known, plan) { map.clone() } else { make() }
     }
 
     /// Its segments, and the lines that are none; blank lines are passed over.

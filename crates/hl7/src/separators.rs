@@ -110,6 +110,11 @@ impl Separators {
         }
     }
 
+    /// Whether the character plays any role.
+    pub(crate) fn has(&self, byte: u8) -> bool {
+        byte == self.field || self.encoding().contains(&Some(byte))
+    }
+
     /// `MSH` with MSH-1 and MSH-2, as a message with these separators begins.
     pub(crate) fn header(&self) -> String {
         let mut header = format!("MSH{}", self.field as char);
