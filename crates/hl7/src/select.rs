@@ -19,14 +19,19 @@ impl Message {
     /// All values at `path`, raw: one for each segment and repetition where the path says `[*]`.
     pub fn values<'a>(&'a self, path: &Path) -> impl Iterator<Item = &'a str> + use<'a> {
         let path = *path;
+        self.segments_at(&path).flat_map(move |segment| in_segment(segment, &path))
+    }
+
+    /// The segments that `path` means.
+    pub(crate) fn segments_at<'a>(&'a self, path: &Path) -> impl Iterator<Item = Segment<'a>> + use<'a> {
+        let path = *path;
         let one = match path.occurrence {
             Some(Index::All) => None,
             occurrence => Some(self.occurrence(&path, occurrence)),
         };
         let each =
             one.is_none().then(|| self.segments().filter(move |segment| segment.has_id(&path.segment)));
-        let segments = one.flatten().into_iter().chain(each.into_iter().flatten());
-        segments.flat_map(move |segment| in_segment(segment, &path))
+        one.flatten().into_iter().chain(each.into_iter().flatten())
     }
 
     /// The first value at `path`, with its escape sequences replaced.
@@ -46,7 +51,7 @@ impl Message {
 }
 
 /// The values at the path's field and below, in one segment.
-fn in_segment<'a>(segment: Segment<'a>, path: &Path) -> impl Iterator<Item = &'a str> + use<'a> {
+pub(crate) fn in_segment<'a>(segment: Segment<'a>, path: &Path) -> impl Iterator<Item = &'a str> + use<'a> {
     let path = *path;
     let separators = *segment.separators;
     // MSH-1 and MSH-2 are the separators themselves, and one value each.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Text;
 use super::built_in::BuiltIn;
 use super::parts::{DataType, SegmentDef, Structure, Table};
+use super::plans::Plans;
 use super::read::Definitions;
 
 /// A schema category: what messages of a version, or of a site, look like.
@@ -18,12 +19,13 @@ pub struct Schema {
     version: &'static BuiltIn,
     /// Tables that are not as in the version.
     pub(super) tables: BTreeMap<Text, Arc<Table>>,
+    pub(super) plans: Plans,
 }
 
 impl Schema {
     pub(super) fn built_in(version: &'static BuiltIn, definitions: Definitions) -> Schema {
         let name = Text::fixed(version.name());
-        Schema { name, base: None, definitions, version, tables: BTreeMap::new() }
+        Schema { name, base: None, definitions, version, tables: BTreeMap::new(), plans: Plans::default() }
     }
 
     /// The same under another name, to be changed. What is not changed is shared.

@@ -128,14 +128,11 @@ impl StructureMap {
         group == above
     }
 
-    /// The groups of that name within another one, those that the index means.
-    pub(crate) fn choose(&self, name: &str, above: usize, index: Option<Index>) -> Vec<usize> {
-        let named = self
-            .groups
-            .iter()
-            .enumerate()
-            .skip(1)
-            .filter(|(at, group)| group.name == *name && *at != above && self.is_within(*at, above));
+    /// The groups of that name or alias within another one, those that the index means.
+    pub(crate) fn choose(&self, plan: &Plan, name: &str, above: usize, index: Option<Index>) -> Vec<usize> {
+        let named = self.groups.iter().enumerate().skip(1).filter(|(at, group)| {
+            plan.is_named(group.node, name) && *at != above && self.is_within(*at, above)
+        });
         let mut named = named.map(|(at, _)| at);
         match index {
             Some(Index::All) => named.collect(),

@@ -17,8 +17,10 @@ mod built_in;
 mod category;
 mod custom;
 mod doc_type;
+mod field_path;
 pub mod map;
 mod parts;
+mod plans;
 mod read;
 mod syntax;
 mod text;
@@ -31,6 +33,7 @@ pub use custom::{
     Change, Custom, CustomDatatype, CustomField, CustomSegment, CustomStructure, CustomTable, Mistake,
 };
 pub use doc_type::{CategoryChoice, DocType};
+pub use field_path::{CheckedPath, FieldPath, PathContext, check_path, compile_path};
 pub use map::StructureMap;
 pub use parts::{ANY_SEGMENT, DataType, Element, FieldDef, Group, SegmentDef, Structure, Table, Usage};
 pub use text::Text;
@@ -51,6 +54,11 @@ impl Schemas {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let custom = self.custom.iter().map(|schema| schema.name().as_str());
         built_in::names().map(|name| name as &str).chain(custom)
+    }
+
+    /// Whether a category is a version of HL7, and no custom schema.
+    fn is_version(category: &str) -> bool {
+        built_in::find(category).is_some()
     }
 
     fn find(&self, category: &str) -> Option<&Arc<Schema>> {

@@ -62,7 +62,7 @@ impl Element {
         self.max != Some(1)
     }
 
-    fn has_segment(&self, id: &str) -> bool {
+    pub(super) fn has_segment(&self, id: &str) -> bool {
         match &self.group {
             None => self.name == *id,
             Some(group) => group.elements.iter().any(|element| element.has_segment(id)),

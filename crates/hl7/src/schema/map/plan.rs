@@ -26,7 +26,6 @@ pub(super) struct Node {
     pub(super) alias: String,
     /// The number of the segment; none for a group.
     pub(super) segment: Option<u16>,
-    pub(super) parent: usize,
     /// Whether something is missing where it does not stand: a group of optional parts never is.
     pub(super) needed: bool,
     pub(super) max: Option<u16>,
@@ -76,7 +75,7 @@ impl Plan {
         ids.sort();
         ids.dedup();
         let mut plan = Plan {
-            nodes: vec![Node::group("".into(), 0, true, Some(1), false)],
+            nodes: vec![Node::group("".into(), true, Some(1), false)],
             ids,
             any: None,
             follow: OnceLock::new(),
@@ -89,7 +88,7 @@ impl Plan {
             let first = plan.nodes.len();
             plan.nodes[at].children = first..first + elements.len();
             for element in elements {
-                plan.nodes.push(plan.node(element, at));
+                plan.nodes.push(plan.node(element));
                 below.push(element.elements());
             }
             at += 1;
@@ -101,9 +100,9 @@ impl Plan {
         plan
     }
 
-    fn node(&self, element: &Element, parent: usize) -> Node {
+    fn node(&self, element: &Element) -> Node {
         let needed = element.min > 0;
-        let mut node = Node::group(element.name.clone(), parent, needed, element.max, element.is_choice());
+        let mut node = Node::group(element.name.clone(), needed, element.max, element.is_choice());
         if element.group.is_none() {
             node.segment = self.number(&element.name);
         }
@@ -156,34 +155,31 @@ impl Plan {
         self.follow.get_or_init(|| Follow::of(self))
     }
 
-    /// Whether a group stands below another node, at whatever depth.
-    pub(super) fn is_below(&self, mut node: usize, above: usize) -> bool {
-        while node != 0 {
-            node = self.nodes[node].parent;
-            if node == above {
-                return true;
+    /// Whether a group has that name or alias.
+    pub(super) fn is_named(&self, group: usize, name: &str) -> bool {
+        let node = &self.nodes[group];
+        node.name.eq_ignore_ascii_case(name) || node.alias == name
+    }
+
+    /// What a node is, as in `segment PV1` or `group ORDER`.
+    pub(crate) fn what(&self, node: usize) -> String {
+        let node = &self.nodes[node];
+        match (node.segment, node.choice) {
+            (Some(_), _) => format!("segment {}", node.name),
+            (None, false) => format!("group {}", node.name),
+            (None, true) => {
+                let parts: Vec<_> = node.children.clone().map(|child| &*self.nodes[child].name).collect();
+                format!("one of {}", parts.join(", "))
             }
         }
-        false
-    }
-
-    /// The groups below a node, with their numbers.
-    pub(super) fn groups_below(&self, above: usize) -> impl Iterator<Item = (usize, &Node)> {
-        let groups = self.nodes.iter().enumerate().filter(|(_, node)| node.segment.is_none());
-        groups.filter(move |(at, _)| self.is_below(*at, above))
-    }
-
-    /// Whether a segment of that id is somewhere in the group.
-    pub(super) fn holds(&self, group: usize, id: &str) -> bool {
-        self.number(id).is_some_and(|number| self.nodes[group].holds.has(number))
     }
 }
 
 impl Node {
-    fn group(name: Text, parent: usize, needed: bool, max: Option<u16>, choice: bool) -> Node {
+    fn group(name: Text, needed: bool, max: Option<u16>, choice: bool) -> Node {
         let (starts, holds) = (Set::default(), Set::default());
         let (alias, segment, lead) = (String::new(), None, None);
-        Node { name, alias, segment, parent, needed, max, choice, children: 0..0, lead, starts, holds }
+        Node { name, alias, segment, needed, max, choice, children: 0..0, lead, starts, holds }
     }
 
     /// Whether a segment can stand here, or begin the group; with `deep`, anywhere in the group.

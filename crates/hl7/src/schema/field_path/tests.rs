@@ -1,0 +1,1 @@
+//! Paths by names and groups, and what is said about wrong ones.

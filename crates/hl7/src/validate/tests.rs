@@ -1,0 +1,1 @@
+//! Findings of messages, word for word.
