@@ -3,11 +3,13 @@
 mod engine;
 mod messages;
 mod production;
+mod program;
 mod random;
 
 pub use engine::{Engine, Outcome, binary, orris};
 pub use messages::{admission, batch};
 pub use production::{free_port, routed_to_file};
+pub use program::{Program, test_file};
 pub use random::Random;
 
 use std::time::{Duration, Instant};
