@@ -40,6 +40,8 @@ pub(crate) struct Arrow {
     pub(crate) to: Option<usize>,
     /// What it is.
     pub(crate) tone: Tone,
+    /// Whether it answers a request, well or ill: then it is dashed.
+    pub(crate) answers: bool,
     /// Its document type or class.
     pub(crate) label: String,
     /// Where it stands.
@@ -164,7 +166,8 @@ fn arrow(hop: &Hop, events: &[Said], place: &dyn Fn(&str) -> Option<usize>) -> A
     let header = &hop.header;
     // What an event of the message tells is not told twice.
     let trouble = header.error_status.as_str();
-    let told = events.iter().any(|said| said.message == Some(header.id) && said.text.contains(trouble));
+    let about = |said: &Said| said.message == Some(header.id) || said.message == header.corresponding;
+    let told = events.iter().any(|said| said.message.is_some() && about(said) && said.text.contains(trouble));
     let from = place(&header.source);
     let to = place(&header.target).filter(|to| Some(*to) != from);
     let tone = match header.message_type {
@@ -178,6 +181,7 @@ fn arrow(hop: &Hop, events: &[Said], place: &dyn Fn(&str) -> Option<usize>) -> A
         from: from.or(to).unwrap_or(0),
         to: to.filter(|_| from.is_some()),
         tone,
+        answers: header.message_type == MessageType::Response,
         label: hop.label().to_owned(),
         status: header.status,
         description: header.description.to_string(),
@@ -201,7 +205,9 @@ fn facts(session: &Session) -> Vec<String> {
         return vec!["no messages".to_owned()];
     };
     let mut facts = vec![format!("{} UTC", begun.to_utc()), count(session.total, "message")];
-    let errors = headers().filter(|header| header.is_error).count();
+    // That a request failed is one error, however its sender is told.
+    let errors =
+        headers().filter(|header| header.is_error && header.message_type == MessageType::Request).count();
     let open = headers().filter(|header| !header.status.is_final()).count();
     if let Some(ended) = headers().filter_map(|header| header.time_processed).max()
         && open == 0

@@ -17,6 +17,7 @@ pub(crate) fn draw(picture: &Picture) -> String {
         match row {
             Row::Message(arrow) => {
                 let line = match (arrow.tone, arrow.to) {
+                    (Tone::Error, Some(_)) if arrow.answers => "--x",
                     (Tone::Error, _) | (_, None) => "-x",
                     (Tone::Request, _) => "->>",
                     (Tone::Response, _) => "-->>",

@@ -204,6 +204,38 @@ pub(crate) mod samples {
         }
     }
 
+    /// A message whose service waits, and is told that it failed: once by its target, and once by
+    /// another that comes too late and has nothing to say.
+    pub(crate) fn answered() -> Session {
+        let asked = hop(48_217, FILES, ROUTER, 0);
+        let mut failed = hop(48_218, ROUTER, WRITER, 1);
+        failed.header.status = MessageStatus::Error;
+        failed.header.is_error = true;
+        failed.header.error_status = "AE".into();
+        let mut refusal = hop(48_219, WRITER, FILES, 9);
+        refusal.doc_type = "ACK".into();
+        refusal.header.is_error = true;
+        refusal.header.error_status = "AE".into();
+        let mut late = hop(48_220, TELLER, FILES, 12);
+        late.header.status = MessageStatus::Discarded;
+        late.header.error_status = "nobody waits for the answer any more".into();
+        (late.class, late.doc_type) = Default::default();
+        for answer in [&mut refusal, &mut late] {
+            answer.header.message_type = MessageType::Response;
+            answer.header.corresponding = Some(MessageId(48_218));
+            answer.header.description = "answer".into();
+        }
+        let said = Said {
+            time: Timestamp(NOON + 9),
+            kind: EventKind::Error,
+            item: "HL7FileOperation".into(),
+            text: "message 48218 failed: AE".into(),
+            message: Some(MessageId(48_218)),
+        };
+        let hops = vec![asked, failed, refusal, late];
+        Session { total: hops.len(), hops, events: vec![said], ..session() }
+    }
+
     /// A message that was refused before it had a target.
     pub(crate) fn refused() -> Session {
         let mut refused = hop(7, FILES, ("", BusinessType::Unknown), 0);

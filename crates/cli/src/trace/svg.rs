@@ -28,7 +28,7 @@ const CHARACTER: f64 = 6.6;
 const TRACE_STYLE: &str = "\
 .request{--tone:var(--blue)}.response{--tone:var(--green)}.error{--tone:var(--red)}.warning{--tone:var(--amber)}\
 .info,.trace{--tone:var(--muted)}.way{stroke:var(--tone);stroke-width:1.8;fill:none}\
-.response .way{stroke-dasharray:6 4}.tip,.from{fill:var(--tone)}.pill{fill:var(--bg);stroke:var(--tone);stroke-width:1.2}\
+.response .way,.answer .way{stroke-dasharray:6 4}.tip,.from{fill:var(--tone)}.pill{fill:var(--bg);stroke:var(--tone);stroke-width:1.2}\
 .life{stroke:var(--line);stroke-dasharray:2 4}.hair{stroke:var(--hair)}.said{fill:var(--tone)}\
 .id{font-weight:600;fill:var(--tone)}.trouble{fill:var(--red)}a:hover .pill{fill:var(--hair)}\
 ";
@@ -94,6 +94,7 @@ impl Drawing<'_> {
         let class = match arrow.tone {
             Tone::Request => "request",
             Tone::Response => "response",
+            Tone::Error if arrow.answers => "error answer",
             Tone::Error => "error",
         };
         self.gutter(y, arrow.time, begun);

@@ -179,7 +179,7 @@ impl Drawing<'_> {
     fn line(&mut self, arrow: &Arrow, to: usize, style: Style) -> bool {
         let (from, end) = (self.places.axis(arrow.from), self.places.axis(to));
         let (low, high) = (from.min(end), from.max(end));
-        let stroke = if arrow.tone == Tone::Response { self.pen.response } else { self.pen.request };
+        let stroke = if arrow.answers { self.pen.response } else { self.pen.request };
         self.canvas.fill(low + 1..high, stroke, style);
         for lane in arrow.from.min(to) + 1..arrow.from.max(to) {
             self.canvas.set(self.places.axis(lane), self.pen.crossing, style);
@@ -311,6 +311,11 @@ mod tests {
     #[test]
     fn a_refused_message_and_what_follows_it() {
         check("refused", &Session { total: 9, ..samples::refused() }, 72, false);
+    }
+
+    #[test]
+    fn an_answer_that_tells_of_a_failure() {
+        check("answered", &samples::answered(), 100, false);
     }
 
     #[test]
