@@ -108,8 +108,8 @@ pub(crate) fn message(number: u64, random: &mut Random) -> String {
         "MSH|^~\\&|ADT1|NORTH HOSPITAL|ORRIS|LAB|{time}||ADT^{event}^ADT_A01|{number:010}|P|2.5|||AL|NE\r\
          EVN|{event}|{time}||||{time}\r\
          PID|1||{patient}^^^NORTH^MR~{visit}^^^NATIONAL^NI||{family}^{given}^{}||{born}{month:02}{day:02}|{}|||\
-         {house} {street}^^Sampletown^^{post_code}^XX||+00 {phone:07}|||M|||{visit}\r\
-         NK1|1|{family}^{next_of_kin}|SPO|{house} {street}^^Sampletown^^{post_code}^XX|+00 {phone:07}\r\
+         {house} {street}^^Sampletown^^{post_code}^USA||+00 {phone:07}|||M|||{visit}\r\
+         NK1|1|{family}^{next_of_kin}|SPO|{house} {street}^^Sampletown^^{post_code}^USA|+00 {phone:07}\r\
          PV1|1|I|{ward}N^{bed:03}^A^NORTH||||{doctor}^Healer^Dana^^^Dr|{}^Physician^Alex^^^Dr||MED||||1|||{doctor}^Healer^\
          Dana^^^Dr|IN|{visit}|||||||||||||||||||||||||{time}\r\
          OBX|1|NM|8302-2^Body height^LN||{}|cm|||||F|||{time}\r\
@@ -127,7 +127,7 @@ pub(crate) fn message(number: u64, random: &mut Random) -> String {
     let mut line = 1;
     while text.len() < 960 {
         let note = NOTES[random.below(NOTES.len() as u64) as usize];
-        text.push_str(&format!("DG1|{line}||R{:05}^{note}^L||{time}|W\r", random.below(100_000)));
+        text.push_str(&format!("DG1|{line}||R{:05}^{note}^I10||{time}|W\r", random.below(100_000)));
         line += 1;
     }
     text
@@ -162,7 +162,7 @@ pub(crate) fn results(number: u64, random: &mut Random) -> String {
         let (code, name, unit, range) = TESTS[random.below(TESTS.len() as u64) as usize];
         let (value, digit) = (random.below(200), random.below(10));
         text.push_str(&format!(
-            "OBX|{line}|NM|{code}^{name}^LN||{value}.{digit}|{unit}^{unit}^UCUM|{range}|N|||F|||{time}||5678^Tech^Toni\r"
+            "OBX|{line}|NM|{code}^{name}^LN||{value}.{digit}|{unit}^{unit}^ISO+|{range}|N|||F|||{time}||5678^Tech^Toni\r"
         ));
         if line % 4 == 0 {
             let note = NOTES[random.below(NOTES.len() as u64) as usize];
