@@ -6,6 +6,8 @@ pub(crate) mod file_inbound;
 pub(crate) mod file_name;
 pub(crate) mod file_outbound;
 pub(crate) mod tcp_dialer;
+pub(crate) mod tcp_inbound;
+pub(crate) mod tcp_listener;
 pub(crate) mod tls;
 pub(crate) mod tls_client;
 pub(crate) mod wire;

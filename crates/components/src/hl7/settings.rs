@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::batch::BatchHandling;
+use super::doc_type::DocTypes;
 
 /// The settings that the HL7 services share. They stand beside those of the service itself, as if they
 /// were its own: `#[serde(flatten)]`.
@@ -143,6 +144,7 @@ impl InboundSettings {
         if found < least || found > most {
             checks.error("response_timeout", format!("response_timeout is {found}; expected 100ms to 1h"));
         }
+        DocTypes::check(&self.message_schema_category, checks);
         check_charset(self.charset.as_deref(), checks);
         let sender = &self.local_facility_application;
         if !sender.is_empty() && (sender.matches(':').count() != 1 || sender.contains(['|', '\r', '\n'])) {

@@ -1,4 +1,5 @@
 //! Business services take messages in.
 
 pub mod hl7_file;
+pub mod hl7_tcp;
 pub mod websocket;

@@ -4,17 +4,15 @@
 //! The last service to leave closes the address.
 
 use std::collections::{HashMap, VecDeque};
-use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use model::{EventKind, Failure, Timestamp};
-use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -22,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use super::handshake::{self, Refusal};
 use super::io::Wire;
 use super::server::Server;
+use crate::adapters::tcp_listener::{bind, passes, resolve};
 use crate::adapters::tls::Tls;
 
 /// How long a client may take to ask for its socket.
@@ -33,8 +32,6 @@ const MOST_ASKING: usize = if cfg!(test) { 64 } else { 1024 };
 const YOUNG: Duration = Duration::from_secs(1);
 /// Open files that connections leave to everything else, where the system allows enough of them.
 const SPARE_FILES: u64 = 256;
-/// Connections that the kernel keeps while nobody accepts them.
-const BACKLOG: u32 = 4096;
 /// Pause after an error that does not pass by itself at once, such as no more descriptors.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -175,29 +172,9 @@ impl Drop for Membership {
     }
 }
 
-async fn resolve(address: &str) -> Result<SocketAddr, Failure> {
-    let found = tokio::net::lookup_host(address).await;
-    let found = found.map_err(|error| Failure::Temporary(format!("cannot resolve {address:?} ({error})")))?;
-    found.into_iter().next().ok_or_else(|| Failure::Temporary(format!("{address:?} has no address")))
-}
-
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // An address whose last owner has just gone can be taken again at once.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
 /// How many open files there may be when one more client comes, of those that the system allows.
 fn files_for_clients(allowed: Option<u64>) -> u64 {
     allowed.map_or(u64::MAX, |allowed| allowed - SPARE_FILES.min(allowed / 4))
-}
-
-/// Whether an error of `accept` concerns one connection only.
-fn passes(error: &io::Error) -> bool {
-    let one = [Errno::CONNABORTED, Errno::CONNRESET, Errno::INTR, Errno::PROTO, Errno::PERM];
-    Errno::from_io_error(error).is_some_and(|errno| one.contains(&errno))
 }
 
 /// Connections on their way in, the oldest first.
@@ -346,19 +323,6 @@ mod tests {
 
     use super::*;
     use crate::sockets::testing::{PATIENCE, serve};
-
-    #[test]
-    fn an_error_of_one_connection_passes_and_one_of_the_machine_is_waited_for() {
-        for (errno, expect) in [
-            (Errno::CONNABORTED, true),
-            (Errno::INTR, true),
-            (Errno::MFILE, false),
-            (Errno::NFILE, false),
-            (Errno::NOBUFS, false),
-        ] {
-            assert_eq!(passes(&io::Error::from(errno)), expect, "{errno}");
-        }
-    }
 
     #[tokio::test]
     async fn who_does_not_say_what_it_wants_is_refused_in_time_and_keeps_nobody_waiting() {

@@ -1,0 +1,231 @@
+//! The hand of a connection that reads.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use hl7::frame::Junk;
+use hl7::{Deframer, Frame, FrameKind};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::mpsc::Sender;
+
+use super::TcpInbound;
+use crate::adapters::deadline::Deadline;
+use crate::hl7::answers::Submitted;
+use crate::hl7::inbound::{Group, Source};
+
+/// How much is read at a time, the least and the most.
+const LEAST: usize = 4 << 10;
+const MOST: usize = 64 << 10;
+/// So long a silence ends a message that no frame ends.
+const PAUSE: Duration = Duration::from_millis(300);
+/// Bytes outside of frames that are kept of one connection; with more of them it is closed.
+const MOST_JUNK: usize = 256 << 10;
+
+/// Why nothing more is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The client has closed, or is gone.
+    Closed,
+    /// It said nothing for too long.
+    Idle,
+    /// The next piece of a message did not come in time.
+    Stalled,
+    /// It sends what is no message.
+    Junk,
+    /// The service stops.
+    Stopping,
+    /// Nobody answers any more.
+    Unanswered,
+}
+
+/// What reads one connection.
+pub(super) struct Reading<'a, R> {
+    service: &'a TcpInbound,
+    peer: SocketAddr,
+    source: Source,
+    stream: &'a mut R,
+    deframer: Deframer,
+    buffer: BytesMut,
+    /// How much is read next.
+    size: usize,
+    junk: usize,
+    /// The length of a message that is too long, as far as it has come.
+    too_long: usize,
+    groups: Sender<Submitted>,
+}
+
+impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
+    pub(super) fn new(
+        service: &'a TcpInbound,
+        peer: SocketAddr,
+        stream: &'a mut R,
+        groups: Sender<Submitted>,
+    ) -> Self {
+        let limits = &service.limits;
+        let name = format!("{}_{}", peer.ip().to_canonical(), peer.port());
+        Reading {
+            source: Source { name, charset: String::new(), longest: limits.longest },
+            deframer: Deframer::new(limits.framing, limits.longest),
+            service,
+            peer,
+            stream,
+            buffer: BytesMut::new(),
+            size: LEAST,
+            junk: 0,
+            too_long: 0,
+            groups,
+        }
+    }
+
+    /// Reads until it is over, and hands over what came.
+    pub(super) async fn run(mut self) -> Why {
+        let mut deadline = Deadline::new(&self.service.host);
+        let why = {
+            let mut stopping = self.service.host.stopping();
+            loop {
+                let silence = self.patience();
+                deadline.set(silence);
+                let read = tokio::select! {
+                    biased;
+                    () = &mut stopping => break Why::Stopping,
+                    read = read(self.stream, &mut self.buffer, &mut self.size) => read,
+                    () = deadline.passed() => {
+                        if self.deframer.needs_pause() {
+                            self.deframer.pause();
+                            Ok(1)
+                        } else if self.deframer.is_within() {
+                            break Why::Stalled;
+                        } else {
+                            break Why::Idle;
+                        }
+                    }
+                };
+                match read {
+                    Ok(0) | Err(_) => break Why::Closed,
+                    Ok(_) => {}
+                }
+                if !self.buffer.is_empty() {
+                    self.deframer.push(self.buffer.split().freeze());
+                }
+                if !self.hand_over().await {
+                    break Why::Unanswered;
+                }
+                if self.junk > MOST_JUNK {
+                    break Why::Junk;
+                }
+            }
+        };
+        self.end(why).await
+    }
+
+    /// How long the next bytes are waited for.
+    fn patience(&self) -> Option<Duration> {
+        let limits = &self.service.limits;
+        if self.deframer.needs_pause() {
+            Some(PAUSE.min(limits.read))
+        } else if self.deframer.is_within() {
+            Some(limits.read)
+        } else {
+            limits.idle
+        }
+    }
+
+    /// Hands over all that lies there as a whole. False when nobody answers any more.
+    async fn hand_over(&mut self) -> bool {
+        let mut group = Group::default();
+        while let Some(frame) = self.deframer.next() {
+            self.take(frame, &mut group);
+            if group.is_full() && !self.submit(std::mem::take(&mut group)).await {
+                return false;
+            }
+        }
+        self.submit(group).await
+    }
+
+    async fn submit(&mut self, group: Group) -> bool {
+        if group.is_empty() {
+            return true;
+        }
+        // Waits first, so that no more is stored than answered: a few groups are on their way at most.
+        let Ok(place) = self.groups.reserve().await else { return false };
+        place.send(group.submit(&self.service.host).await);
+        true
+    }
+
+    fn take(&mut self, frame: Frame, group: &mut Group) {
+        let inbound = &self.service.inbound;
+        let telling = &self.service.telling;
+        match frame.kind {
+            FrameKind::Message => inbound.read(frame.bytes, &self.source, group),
+            FrameKind::Framing | FrameKind::Junk(Junk::Empty) => {}
+            FrameKind::Junk(Junk::TooLongRest) => self.too_long += frame.bytes.len(),
+            FrameKind::Junk(junk) => {
+                let reason = junk.to_string();
+                match junk {
+                    Junk::TooLong(most) => {
+                        telling.tell_with(
+                            self.peer,
+                            "sends a message that is longer than max_message_size;",
+                            || format!(" its first {most} bytes are kept as a refused message, the rest is passed over"),
+                        );
+                    }
+                    Junk::CutOff => telling.tell(
+                        self.peer,
+                        "ended in the midst of a message; what came of it is kept as a refused message",
+                    ),
+                    _ => {
+                        self.junk += frame.bytes.len();
+                        telling.tell(
+                            self.peer,
+                            "sends bytes outside of frames, which are kept as refused messages; expected the start of \
+                             a frame, see the setting framing",
+                        );
+                    }
+                }
+                let heard = matches!(junk, Junk::TooLong(_));
+                inbound.refuse(frame.bytes, reason, heard, &self.source, group);
+            }
+        }
+    }
+
+    /// What is left when nothing more is read.
+    async fn end(mut self, why: Why) -> Why {
+        match why {
+            // Its sender has no answer to it and has it still.
+            Why::Stopping | Why::Unanswered => return why,
+            Why::Stalled => {
+                let read = model::Span(self.service.limits.read);
+                self.service.telling.tell_with(self.peer, "sent nothing more of a message", || {
+                    format!(" within the read_timeout of {read}; the connection is closed")
+                });
+            }
+            Why::Junk => self
+                .service
+                .telling
+                .tell(self.peer, "sent more bytes outside of frames than are kept; the connection is closed"),
+            Why::Closed | Why::Idle => {}
+        }
+        self.deframer.finish();
+        if self.hand_over().await { why } else { Why::Unanswered }
+    }
+}
+
+/// Reads into the buffer, which grows with what comes and shrinks again.
+async fn read<R: AsyncRead + Unpin>(
+    stream: &mut R,
+    buffer: &mut BytesMut,
+    size: &mut usize,
+) -> std::io::Result<usize> {
+    if buffer.capacity() < *size / 4 && !buffer.try_reclaim(*size) {
+        *buffer = BytesMut::with_capacity(*size);
+    }
+    let room = buffer.capacity();
+    let read = stream.read_buf(buffer).await?;
+    if read == room {
+        *size = (*size * 2).min(MOST);
+    } else if read < *size / 8 {
+        *size = (*size / 2).max(LEAST);
+    }
+    Ok(read)
+}
