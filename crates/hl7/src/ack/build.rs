@@ -1,5 +1,7 @@
 //! Building an acknowledgement.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::{AckCode, ErrSegment, version};
@@ -32,11 +34,11 @@ const VERSION: &str = "2.5.1";
 /// It goes from the message's receiver to its sender, and MSA-2 is the message's MSH-10, as it came.
 pub fn build(request: Option<&Message>, ack: &AckText<'_>) -> Bytes {
     let separators = request.map(Message::separators).unwrap_or_default();
-    let fields: Vec<&str> = request
+    let fields: Vec<Cow<'_, str>> = request
         .and_then(|request| request.segments().next())
-        .map(|msh| msh.fields().take(18).collect())
+        .map(|msh| msh.fields().take(18).map(printable).collect())
         .unwrap_or_default();
-    let request_field = |number: usize| fields.get(number - 1).copied().unwrap_or_default();
+    let request_field = |number: usize| fields.get(number - 1).map(AsRef::as_ref).unwrap_or_default();
     let version = match request_field(12) {
         "" => VERSION,
         version => version,
@@ -60,6 +62,16 @@ pub fn build(request: Option<&Message>, ack: &AckText<'_>) -> Bytes {
     }
     let charset = request.map_or(Charset::Utf8, |request| request.charset().charset);
     charset.encode_lossy(text)
+}
+
+/// What is repeated, without control characters: one of them could end the frame of the answer.
+fn printable(value: &str) -> Cow<'_, str> {
+    // An escape belongs to ISO 2022, when that was used and not declared.
+    let is_control = |char: char| char.is_ascii_control() && char != '\x1B';
+    match value.contains(is_control) {
+        true => value.replace(is_control, "").into(),
+        false => value.into(),
+    }
 }
 
 fn header<'a>(

@@ -121,15 +121,16 @@ impl Editor {
             let mut copied = 0;
             for line in &removed {
                 let range = self.line_of(*line);
-                text.push_str(&self.text[copied..range.start.max(copied)]);
+                if range.start < copied {
+                    // The last one takes the line end before it along, but that has gone already.
+                    let end = text.strip_suffix("\r\n").or_else(|| text.strip_suffix(['\r', '\n']));
+                    text.truncate(end.map_or(text.len(), str::len));
+                } else {
+                    text.push_str(&self.text[copied..range.start]);
+                }
                 copied = range.end;
             }
             text.push_str(&self.text[copied..]);
-            if copied == self.text.len() && !self.text.ends_with(['\r', '\n']) {
-                // The line that is the last one now ends where the text ends, as that before did.
-                let end = text.strip_suffix("\r\n").or_else(|| text.strip_suffix(['\r', '\n']));
-                text.truncate(end.map_or(text.len(), str::len));
-            }
             self.text = text;
             self.lines.clear();
             lines::all(self.text.as_bytes(), |start, end| self.lines.push((start as u32, end as u32)));

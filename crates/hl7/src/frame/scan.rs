@@ -17,6 +17,8 @@ pub(super) struct Scan {
     at: usize,
     /// What comes behind the current piece, where it was seen to end at `at`.
     ended: Option<Place>,
+    /// The first letter of a message without a frame, which tells whether it is a batch.
+    first: u8,
     /// Whether the message is too long and its first part has been given.
     too_long: bool,
     /// Whether the start of a frame was seen, at the end of what there is.
@@ -69,6 +71,7 @@ impl Scan {
             place: Place::Between,
             at: 0,
             ended: None,
+            first: 0,
             too_long: false,
             begun: false,
             finished: false,
@@ -137,9 +140,10 @@ impl Scan {
                 self.place = Place::Within;
                 return self.within(window, last);
             }
-            Framing::None | Framing::Flexible => match begins(window, None) {
+            Framing::None | Framing::Flexible => match begins(window, 0) {
                 Seen::Yes => {
                     self.place = Place::Open;
+                    self.first = window[0];
                     self.at = 3;
                     return self.open(window, last);
                 }
@@ -209,7 +213,7 @@ impl Scan {
             let framed = !self.start.bytes().is_empty();
             let seen = if framed { starts_with(here, self.start) } else { Seen::No };
             let at_line = seen == Seen::No && matches!(here[0], b'\r' | b'\n');
-            match if at_line { begins(&here[1..], None) } else { seen } {
+            match if at_line { begins(&here[1..], 0) } else { seen } {
                 Seen::Yes => {
                     // The line end belongs to what is before it.
                     self.at += usize::from(at_line);
@@ -335,9 +339,11 @@ impl Scan {
                 continue;
             }
             let behind = &window[self.at + 1..];
-            let inside = (!self.too_long).then_some(window);
-            let seen =
-                if flexible && behind.first() == Some(&START) { Seen::Yes } else { begins(behind, inside) };
+            let seen = if flexible && behind.first() == Some(&START) {
+                Seen::Yes
+            } else {
+                begins(behind, self.first)
+            };
             if seen == Seen::Unclear && !last {
                 return None;
             }
@@ -358,11 +364,11 @@ fn starts_with(window: &[u8], mark: Mark) -> Seen {
 }
 
 /// Whether a line begins a message, or a batch with all its messages. Within a batch, only another one
-/// begins anything.
-fn begins(line: &[u8], inside: Option<&[u8]>) -> Seen {
-    let ids: &[&[u8]] = match inside.and_then(<[u8]>::first) {
-        Some(b'F') => &[b"FHS"],
-        Some(b'B') => &[b"FHS", b"BHS"],
+/// begins anything; `first` is the first letter of what it is in.
+fn begins(line: &[u8], first: u8) -> Seen {
+    let ids: &[&[u8]] = match first {
+        b'F' => &[b"FHS"],
+        b'B' => &[b"FHS", b"BHS"],
         _ => &[b"FHS", b"BHS", b"MSH"],
     };
     let Some((id, rest)) = line.split_at_checked(3) else {

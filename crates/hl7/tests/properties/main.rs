@@ -1,6 +1,7 @@
 //! What holds for every input. Each run draws the same inputs; a failure prints the smallest one.
 
-mod fuzz;
+mod edits;
+mod frames;
 mod generate;
 
 use bytes::Bytes;
