@@ -15,6 +15,7 @@
 
 mod built_in;
 mod category;
+mod choice;
 mod custom;
 mod doc_type;
 mod field_path;
@@ -29,10 +30,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use category::Schema;
+pub use choice::CategoryChoice;
 pub use custom::{
     Change, Custom, CustomDatatype, CustomField, CustomSegment, CustomStructure, CustomTable, Mistake,
 };
-pub use doc_type::{CategoryChoice, DocType};
+pub use doc_type::DocType;
 pub use field_path::{CheckedPath, FieldPath, PathContext, check_path, compile_path};
 pub use map::StructureMap;
 pub use parts::{ANY_SEGMENT, DataType, Element, FieldDef, Group, SegmentDef, Structure, Table, Usage};

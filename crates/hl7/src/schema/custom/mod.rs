@@ -3,6 +3,7 @@
 mod change;
 mod fields;
 mod merge;
+mod structures;
 
 use std::ops::Range;
 use std::sync::Arc;
