@@ -3,4 +3,5 @@
 mod docs;
 mod engine;
 mod first_steps;
+mod hl7;
 mod usage;

@@ -8,6 +8,7 @@ use hl7::{Message, Segment};
 use super::input::{Input, Reading};
 use super::invent::Inventor;
 use super::parts::{Leaf, leaves, offset_of};
+use super::paths::Everywhere;
 use super::personal::{self, Kind};
 use super::rewrite::{self, Rewritten};
 use super::words::{Choice, Words};
@@ -41,24 +42,26 @@ pub(super) struct Anonymize {
 
 const WHAT: &str = "\
 What is replaced, by the data types and names of the message's schema:
+
 - names of persons (XPN, XCN, PN, CN): patients, relatives, doctors and staff alike
-- identifiers (CX, EI, order numbers), and every plain string in PID, PD1, NK1, MRG, GT1 and IN1 to 3
+- identifiers (CX, EI, order numbers), and every plain string in PID, PD1, NK1, MRG, GT1, IN1 to IN3
 - addresses (XAD, AD) but for state, country and type; telephone numbers and mail (XTN, TN)
 - free text (FT, TX, NTE; OBX-5 of type ST, TX, FT and ED where it has letters), word by word
 - all dates (DT, TS, DTM), by one number of days, one to ten years back; times of day stay
 - Z segments, fields that the schema does not know, lines that are no segment: letters and digits
 
-What is kept: the structure, separators, escape sequences and nulls; codes (ID, IS, CE, CWE), numbers
+What is kept: the structure, separators, escape sequences and nulls; codes (ID, IS, CE, CWE), numbers \
 and units; sex, organizations, places within a hospital; MSH but for its date; headers of batches.
 
-What this cannot do: a name stays in a field that holds none by the schema, above all in texts beside
-codes: look at what comes out. Rare diagnoses, times of day or many visits may still tell who somebody
-is. Documents are made unreadable, not looked at. A short value may become that of another. With
+What this cannot do: a name stays in a field that holds none by the schema, above all in texts beside \
+codes: look at what comes out. Rare diagnoses, times of day or many visits may still tell who somebody \
+is. Documents are made unreadable, not looked at. A short value may become that of another. With \
 --schema or --production, segments of a site are known; --keep leaves what is needed.";
 
 impl Anonymize {
     pub(super) fn run(&self, screen: &Screen) -> Result<(), Exit> {
         let book = self.choice.book()?;
+        let keep = Everywhere::compile(&self.keep, &book)?;
         let input = Input::read(&self.file)?;
         let messages = input.find(&Reading::of(&self.charset))?;
         nothing_else(&input)?;
@@ -66,7 +69,7 @@ impl Anonymize {
         let (mut rewritten, mut counts) = (Rewritten::of(&input), BTreeMap::new());
         for found in &messages {
             let words = book.words(&found.message);
-            let text = self.replaced(&found.message, &words, &mut inventor, &mut counts)?;
+            let text = replaced(&found.message, &words, &keep, &mut inventor, &mut counts);
             rewritten.put(found, &text, found.message.charset().charset)?;
         }
         rewrite::write(screen, self.output.as_deref(), &rewritten.bytes())?;
@@ -74,35 +77,33 @@ impl Anonymize {
         print_note(&format!("{}: replaced {}", count(messages.len(), "message"), counts.join(", ")));
         Ok(())
     }
+}
 
-    fn replaced(
-        &self,
-        message: &Message,
-        words: &Words,
-        inventor: &mut Inventor,
-        counts: &mut BTreeMap<&'static str, usize>,
-    ) -> Result<String, Exit> {
-        let mut kept = Vec::new();
-        for path in &self.keep {
-            kept.extend(words.everywhere(path, message)?);
-        }
-        let separators = message.separators();
-        let (mut text, mut done) = (String::with_capacity(message.text().len()), 0);
-        for segment in message.segments() {
-            for (raw, kind) in personal(&segment, &separators, words) {
-                let start = offset_of(message, raw);
-                let end = start + raw.len();
-                if kept.iter().any(|range| range.start <= start && end <= range.end) {
-                    continue;
-                }
-                text += &message.text()[done..start];
-                text += &inventor.instead(raw, kind, &separators);
-                done = end;
-                *counts.entry(kind.noun()).or_default() += 1;
+/// The message's text with inventions in it.
+fn replaced(
+    message: &Message,
+    words: &Words,
+    keep: &Everywhere,
+    inventor: &mut Inventor,
+    counts: &mut BTreeMap<&'static str, usize>,
+) -> String {
+    let kept = keep.ranges(message);
+    let separators = message.separators();
+    let (mut text, mut done) = (String::with_capacity(message.text().len()), 0);
+    for segment in message.segments() {
+        for (raw, kind) in personal(&segment, &separators, words) {
+            let start = offset_of(message, raw);
+            let end = start + raw.len();
+            if kept.iter().any(|range| range.start <= start && end <= range.end) {
+                continue;
             }
+            text += &message.text()[done..start];
+            text += &inventor.instead(raw, kind, &separators);
+            done = end;
+            *counts.entry(kind.noun()).or_default() += 1;
         }
-        Ok(text + &message.text()[done..])
     }
+    text + &message.text()[done..]
 }
 
 /// What is no message is not understood, so that it must not be handed on.

@@ -9,6 +9,7 @@ use super::align::{Unit, pairs, units};
 use super::changes::{self, Change, Kind, between};
 use super::input::{Found, Input, Reading};
 use super::parts::{labels, offset_of};
+use super::paths::Everywhere;
 use super::show::visible;
 use super::words::{Book, Choice, Words};
 use crate::output::{Exit, Screen, colour, count};
@@ -52,17 +53,18 @@ impl Diff {
             other => other,
         };
         let book = self.choice.book()?;
+        let ignore = Everywhere::compile(&self.ignore, &book)?;
         let (old, new) = (Input::read(&self.old).map_err(usage)?, Input::read(&self.new).map_err(usage)?);
         let olds = old.messages(&self.reading).map_err(usage)?;
         let news = new.messages(&self.reading).map_err(usage)?;
         let compared = self.matched(&olds, &news).into_iter().map(|(old, new)| {
             let changes = match (old, new) {
-                (Some(old), Some(new)) => self.compare(&book, &old.message, &new.message)?,
+                (Some(old), Some(new)) => compare(&book, &ignore, &old.message, &new.message),
                 _ => Vec::new(),
             };
-            Ok(Compared { old, new, changes })
+            Compared { old, new, changes }
         });
-        let compared = compared.collect::<Result<Vec<_>, Exit>>()?;
+        let compared: Vec<_> = compared.collect();
         let same = compared.iter().all(Compared::is_same);
         if self.json {
             let messages: Vec<_> = compared.iter().map(Compared::object).collect();
@@ -101,46 +103,43 @@ impl Diff {
         matched.extend(news.iter().zip(taken).filter(|(_, taken)| !taken).map(|(new, _)| (None, Some(new))));
         matched
     }
+}
 
-    fn compare(&self, book: &Book, old: &Message, new: &Message) -> Result<Vec<Change>, Exit> {
-        let (old, new) = (self.side(book, old)?, self.side(book, new)?);
-        let mut changes = Vec::new();
-        for pair in pairs(&old.units, &new.units) {
-            match pair {
-                (Some(i), Some(j)) => {
-                    let found = between(&old.units[i], &new.units[j], &new.segments[j], &new.words);
-                    changes.extend(found.into_iter().map(|change| Change {
-                        label: old.labels[i].clone(),
-                        new_label: new.labels[j].clone(),
-                        segment: new.words.segment(new.segments[j].id()),
-                        ..change
-                    }));
-                }
-                (Some(i), None) if !old.units[i].ignored => {
-                    changes.push(Change { kind: Kind::Removed, old: old.raw(i), ..old.whole(i) });
-                }
-                (None, Some(j)) if !new.units[j].ignored => {
-                    changes.push(Change { kind: Kind::Added, new: new.raw(j), ..new.whole(j) });
-                }
-                _ => {}
+fn compare(book: &Book, ignore: &Everywhere, old: &Message, new: &Message) -> Vec<Change> {
+    let (old, new) = (side(book, ignore, old), side(book, ignore, new));
+    let mut changes = Vec::new();
+    for pair in pairs(&old.units, &new.units) {
+        match pair {
+            (Some(i), Some(j)) => {
+                let found = between(&old.units[i], &new.units[j], &new.segments[j], &new.words);
+                changes.extend(found.into_iter().map(|change| Change {
+                    label: old.labels[i].clone(),
+                    new_label: new.labels[j].clone(),
+                    segment: new.words.segment(new.segments[j].id()),
+                    ..change
+                }));
             }
+            (Some(i), None) if !old.units[i].ignored => {
+                changes.push(Change { kind: Kind::Removed, old: old.raw(i), ..old.whole(i) });
+            }
+            (None, Some(j)) if !new.units[j].ignored => {
+                changes.push(Change { kind: Kind::Added, new: new.raw(j), ..new.whole(j) });
+            }
+            _ => {}
         }
-        Ok(changes)
     }
+    changes
+}
 
-    fn side<'a>(&self, book: &Book, message: &'a Message) -> Result<Side<'a>, Exit> {
-        let words = book.words(message);
-        let mut ranges = Vec::new();
-        for path in &self.ignore {
-            ranges.extend(words.everywhere(path, message)?);
-        }
-        let ignored = |raw: &str| {
-            let start = offset_of(message, raw);
-            ranges.iter().any(|range| range.start <= start && start + raw.len() <= range.end)
-        };
-        let units = units(message, &ignored);
-        Ok(Side { words, labels: labels(message), segments: message.segments().collect(), units })
-    }
+fn side<'a>(book: &Book, ignore: &Everywhere, message: &'a Message) -> Side<'a> {
+    let words = book.words(message);
+    let ranges = ignore.ranges(message);
+    let ignored = |raw: &str| {
+        let start = offset_of(message, raw);
+        ranges.iter().any(|range| range.start <= start && start + raw.len() <= range.end)
+    };
+    let units = units(message, &ignored);
+    Side { words, labels: labels(message), segments: message.segments().collect(), units }
 }
 
 /// One of two messages.

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use hl7::{Path, escape};
+use hl7::{FieldPath, Message, escape};
 use serde_json::json;
 
 use super::input::{self, Reading};
+use super::paths::compile;
+use super::words::{Book, Choice};
 use crate::output::{Exit, Screen, count};
 
 /// Print the values at paths, one per line
@@ -13,12 +15,14 @@ use crate::output::{Exit, Screen, count};
 /// Empty values are left out; when nothing is left, the exit code is 1.
 #[derive(Debug, clap::Args)]
 pub(super) struct Get {
-    /// Paths as in PID-3.1, OBX[2]-5, OBX[*]-5, PID-3[*].1; then files
+    /// Paths as in PID-3.1, PID-3[*].1, OBX[*]-5, PID.PatientName.FamilyName, OBX.count; then files
     #[arg(value_name = "PATH|FILE", required = true)]
     paths_and_files: Vec<String>,
     /// Replace escape sequences by what they stand for
     #[arg(long)]
     decoded: bool,
+    #[command(flatten)]
+    choice: Choice,
     #[command(flatten)]
     reading: Reading,
     /// Print one JSON array, with each value's file, message and path
@@ -28,17 +32,12 @@ pub(super) struct Get {
 
 impl Get {
     pub(super) fn run(&self, screen: &Screen) -> Result<(), Exit> {
-        let (paths, files) = apart(&self.paths_and_files)?;
+        let (paths, files) = apart(&self.paths_and_files, &self.choice.book()?)?;
         let messages = input::each(&files, &self.reading)?;
         let (mut lines, mut objects) = (String::new(), Vec::new());
         for (file, found) in &messages {
-            let separators = found.message.separators();
             for path in &paths {
-                for value in found.message.values(path).filter(|value| !value.is_empty()) {
-                    let value = match self.decoded {
-                        true => escape::decode(value, &separators),
-                        false => value.into(),
-                    };
+                for value in self.values(path, &found.message) {
                     if self.json {
                         objects.push(json!({ "file": file, "message": found.number, "line": found.line,
                             "path": path.to_string(), "value": value }));
@@ -50,7 +49,7 @@ impl Get {
             }
         }
         if lines.is_empty() && objects.is_empty() {
-            let shown: Vec<_> = paths.iter().map(Path::to_string).collect();
+            let shown: Vec<_> = paths.iter().map(FieldPath::to_string).collect();
             let messages = count(messages.len(), "message");
             return Err(Exit::Failed(format!("no value at {} in {messages}", shown.join(", "))));
         }
@@ -58,12 +57,28 @@ impl Get {
     }
 }
 
+impl Get {
+    fn values(&self, path: &FieldPath, message: &Message) -> Vec<String> {
+        if let Some(count) = path.count(message) {
+            return vec![count.to_string()];
+        }
+        let separators = message.separators();
+        let values = path.values(message).into_iter().filter(|value| !value.is_empty());
+        let shown = values.map(|value| match self.decoded {
+            true => escape::decode(value, &separators).into_owned(),
+            false => value.to_owned(),
+        });
+        shown.collect()
+    }
+}
+
 /// Which arguments are paths, and which are files: what is there as a file is one.
-fn apart(arguments: &[String]) -> Result<(Vec<Path>, Vec<PathBuf>), Exit> {
+fn apart(arguments: &[String], book: &Book) -> Result<(Vec<FieldPath>, Vec<PathBuf>), Exit> {
     let is_file = |text: &&String| *text == "-" || std::path::Path::new(text).is_file();
     let (files, paths): (Vec<_>, Vec<_>) = arguments.iter().partition(is_file);
-    let paths = paths.into_iter().map(|text| {
-        text.parse().map_err(|error| Exit::Usage(format!("{error}; nor is there a file of that name")))
+    let paths = paths.into_iter().map(|text| match compile(text, book) {
+        Err(Exit::Usage(error)) => Err(Exit::Usage(format!("{error}; nor is there a file of that name"))),
+        other => other,
     });
     let paths = paths.collect::<Result<Vec<_>, _>>()?;
     if files.is_empty() || paths.is_empty() {

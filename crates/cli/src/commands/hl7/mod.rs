@@ -4,13 +4,16 @@ mod ack;
 mod align;
 mod anonymize;
 mod changes;
+mod check;
 mod diff;
 mod get;
 mod input;
 mod invent;
 mod parts;
+mod paths;
 mod personal;
 mod rewrite;
+mod set;
 mod show;
 mod split;
 mod tree;
@@ -29,6 +32,8 @@ pub(crate) struct Hl7 {
 enum Tool {
     Show(show::Show),
     Get(get::Get),
+    Set(set::Set),
+    Check(check::Check),
     Diff(diff::Diff),
     Ack(ack::Ack),
     Split(split::Split),
@@ -40,6 +45,8 @@ impl Hl7 {
         match &self.tool {
             Tool::Show(tool) => tool.run(screen),
             Tool::Get(tool) => tool.run(screen),
+            Tool::Set(tool) => tool.run(screen),
+            Tool::Check(tool) => tool.run(screen),
             Tool::Diff(tool) => tool.run(screen),
             Tool::Anonymize(tool) => tool.run(screen),
             Tool::Ack(tool) => tool.run(screen),

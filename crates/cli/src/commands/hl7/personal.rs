@@ -114,15 +114,14 @@ fn of_type(datatype: &str, component: usize, below: &str, subcomponent: usize) -
         ("XAD" | "AD" | "SAD" | "LA2", 3) => Some(Kind::Town),
         ("XAD" | "AD", 1 | 2 | 5 | 8 | 9 | 10) | ("SAD", _) => Some(Kind::Pattern),
         ("XTN", 1 | 4 | 6 | 7 | 8 | 9 | 12) | ("TN", _) => Some(Kind::Pattern),
-        // A person with where and when: the person is the first component.
-        ("NDL", 1) => of_type("CNN", subcomponent, "", 1),
+        ("CM_PAT_ID" | "CM_PAT_ID_0192", 1 | 2) | ("CM_LICENSE_NO", 1) => first.then_some(Kind::Pattern),
         ("DT" | "TS" | "DTM", 1) => first.then_some(Kind::Date),
         ("FT" | "TX", _) => Some(Kind::Text),
-        _ => match below {
-            "DT" | "TS" | "DTM" => first.then_some(Kind::Date),
-            "FT" | "TX" => Some(Kind::Text),
-            _ => None,
-        },
+        // A type that a version leaves open.
+        ("CM", _) => Some(Kind::Pattern),
+        // A component of such a type, as in NDL: who, when and where.
+        _ if !below.is_empty() => of_type(below, subcomponent, "", 1),
+        _ => None,
     }
 }
 

@@ -5,7 +5,6 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
-use bytes::Bytes;
 use hl7::{Charset, Piece};
 
 use super::input::{Found, Input};
@@ -29,7 +28,11 @@ impl<'a> Rewritten<'a> {
     pub(super) fn put(&mut self, found: &Found, changed: &str, charset: Charset) -> Result<(), Exit> {
         let piece = &self.input.pieces[found.piece].bytes;
         let place = self.place(found)?;
-        let bytes = encoded(changed, charset).map_err(|reason| self.refused(found, &reason))?;
+        let bytes = charset.encode(changed.to_owned()).map_err(|offset| {
+            self.refused(found, &format!(
+                "the character at byte {offset} of its new text is not in {}; another charset in MSH-18, as in \
+                 MSH-18=\"UNICODE UTF-8\", has it", charset.name()))
+        })?;
         self.changed.insert(found.piece, [&piece[..place.start], &bytes, &piece[place.end..]].concat());
         Ok(())
     }
@@ -42,18 +45,21 @@ impl<'a> Rewritten<'a> {
             .iter()
             .rposition(|byte| !matches!(byte, b'\r' | b'\n' | 0x1C))
             .map_or(start, |last| last + 1);
-        match encoded(found.message.text(), found.message.charset().charset) {
+        match found.message.charset().charset.encode(found.message.text().to_owned()) {
             Ok(same) if same == bytes[start..end] => Ok(start..end),
-            _ => Err(self.refused(found, "its bytes are not in the charset it was read in")),
+            _ => {
+                let charset = found.message.charset().name();
+                Err(self
+                    .refused(found, &format!("its bytes are not {charset}; --charset says what they are")))
+            }
         }
     }
 
     fn refused(&self, found: &Found, reason: &str) -> Exit {
-        let (label, charset) = (&self.input.label, found.message.charset().name());
+        let Found { number, line, .. } = found;
         Exit::Failed(format!(
-            "message {} of \"{label}\" (line {}), read as {charset}, cannot be written back: {reason}; --charset says \
-             which one it is in",
-            found.number, found.line
+            "message {number} of \"{}\" (line {line}) cannot be written back: {reason}",
+            self.input.label
         ))
     }
 
@@ -65,12 +71,6 @@ impl<'a> Rewritten<'a> {
         }
         bytes
     }
-}
-
-/// The bytes of a text in a charset.
-fn encoded(text: &str, charset: Charset) -> Result<Bytes, String> {
-    let unable = |offset| format!("the character at byte {offset} of its text is not in that charset");
-    charset.encode(text.to_owned()).map_err(unable)
 }
 
 /// Writes to a file, or to standard output where there is none: there with lines, if it is a terminal.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::input::{self, Found, Reading};
 use super::parts::offset_of;
+use super::paths::Everywhere;
 use super::tree::{Branch, Grower, NULL, Row, What};
 use super::words::{Choice, Words};
 use crate::output::{Exit, Screen, colour, count, shortened};
@@ -24,7 +25,7 @@ pub(super) struct Show {
     files: Vec<PathBuf>,
     #[command(flatten)]
     choice: Choice,
-    /// Only this segment or field, as in PID, OBX[2], PID-5; may be given several times
+    /// Only this segment or field, as in PID, OBX[2], PID.PatientName; may be given several times
     #[arg(long = "path", value_name = "PATH")]
     paths: Vec<String>,
     /// Show empty fields and components, too
@@ -43,11 +44,12 @@ pub(super) struct Show {
 impl Show {
     pub(super) fn run(&self, screen: &Screen) -> Result<(), Exit> {
         let book = self.choice.book()?;
+        let paths = Everywhere::compile(&self.paths, &book)?;
         let messages = input::each(&self.files, &self.reading)?;
         let (mut text, mut objects, mut shown) = (String::new(), Vec::new(), 0);
         for (file, found) in &messages {
             let words = book.words(&found.message);
-            let branches = self.branches(&found.message, &words)?;
+            let branches = self.branches(&found.message, &words, &paths);
             shown += branches.len();
             if self.json {
                 objects.push(object(file, found, &words, &branches));
@@ -66,15 +68,12 @@ impl Show {
         if self.json { screen.json(&objects.into()) } else { screen.print(&text) }
     }
 
-    fn branches(&self, message: &Message, words: &Words) -> Result<Vec<Branch>, Exit> {
+    fn branches(&self, message: &Message, words: &Words, paths: &Everywhere) -> Vec<Branch> {
         let what = What { empty: self.empty, raw: self.raw };
         let grower = Grower { words, separators: message.separators(), what };
-        let mut ranges = Vec::new();
-        for path in &self.paths {
-            ranges.extend(words.everywhere(path, message)?);
-        }
+        let ranges = paths.ranges(message);
         let wanted = |segment: &Segment<'_>, field: usize| {
-            if self.paths.is_empty() {
+            if paths.is_empty() {
                 return true;
             }
             let place = |part: &str| {
@@ -87,7 +86,7 @@ impl Show {
                 ranges.iter().any(|range| range.start <= part.end && part.start <= range.end)
             })
         };
-        Ok(grower.grow(message, &wanted))
+        grower.grow(message, &wanted)
     }
 }
 

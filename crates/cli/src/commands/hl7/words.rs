@@ -1,15 +1,13 @@
 //! What the parts of a message are called, and what its codes mean, by the schema of its version or
 //! of the site.
 
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use hl7::schema::map::StructureMap;
-use hl7::schema::{CategoryChoice, FieldDef, Schema, Schemas};
-use hl7::{Message, Path, Segment};
+use hl7::schema::{CategoryChoice, FieldDef, PathContext, Schema, Schemas};
+use hl7::{Message, Segment};
 
-use super::parts::offset_of;
 use crate::commands::production::Production;
 use crate::output::Exit;
 
@@ -52,6 +50,11 @@ pub(super) struct Book {
 }
 
 impl Book {
+    /// What paths by names and groups are read by.
+    pub(super) fn context(&self) -> PathContext {
+        PathContext::new(&self.schemas, &self.choice)
+    }
+
     pub(super) fn words(&self, message: &Message) -> Words {
         let doc_type = self.schemas.doc_type(message, &self.choice);
         let known = self.schemas.get(&doc_type.category);
@@ -100,17 +103,6 @@ impl Words {
                 "MSH-12 names no version that is known; names are those of {ASSUMED}, --schema takes others"
             )
         })
-    }
-
-    /// Everything in the message's text that a path leads to, in every segment and repetition where
-    /// the path chooses none.
-    pub(super) fn everywhere(&self, path: &str, message: &Message) -> Result<Vec<Range<usize>>, Exit> {
-        let path = each(path).parse::<Path>().map_err(|error| Exit::Usage(error.to_string()))?;
-        let range = |part: &str| {
-            let start = offset_of(message, part);
-            start..start + part.len()
-        };
-        Ok(message.values(&path).map(range).collect())
     }
 
     /// The schema it is read by.
@@ -178,40 +170,5 @@ impl Words {
     /// What a code stands for.
     pub(super) fn meaning(&self, table: &str, code: &str) -> Option<String> {
         self.schema.as_ref()?.table(table)?.meaning(code).map(ToOwned::to_owned)
-    }
-}
-
-/// `OBX-5` as `OBX[*]-5[*]`.
-fn each(path: &str) -> String {
-    let (segment, rest) = path.split_at(
-        path.find('-')
-            .filter(|at| !path[..*at].contains('['))
-            .unwrap_or_else(|| path.find("]-").map_or(path.len(), |at| at + 1)),
-    );
-    let starred = |text: &str| {
-        if text.is_empty() || text.contains('[') { text.to_owned() } else { format!("{text}[*]") }
-    };
-    let (field, below) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
-    // A whole field is one value with all its repetitions.
-    let field = if below.is_empty() { field.to_owned() } else { starred(field) };
-    starred(segment) + &field + below
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_that_chooses_none_means_each() {
-        for (path, expected) in [
-            ("PID", "PID[*]"),
-            ("OBX[2]", "OBX[2]"),
-            ("OBX[-1]-5", "OBX[-1]-5"),
-            ("OBX-5", "OBX[*]-5"),
-            ("PID-3.1", "PID[*]-3[*].1"),
-            ("PID-3[2].1", "PID[*]-3[2].1"),
-        ] {
-            assert_eq!(each(path), expected);
-        }
     }
 }
