@@ -25,7 +25,7 @@ pub(crate) enum Condition {
 /// What can be compared.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Operand {
-    Path(hl7::Path),
+    Path(hl7::FieldPath),
     Fact(Fact),
     Literal(Literal),
 }

@@ -3,7 +3,7 @@
 //! - A value that is missing, empty, or the text `""` of an expression, is one and the same: nothing.
 //!   HL7 senders leave trailing separators away as they please, so no rule may depend on it.
 //! - The HL7 null equals `null` and nothing else.
-//! - Where a number is written out, both sides are compared as numbers; what is no number is unequal.
+//! - Where a number is written out, or something is counted, both sides are compared as numbers; what is no number is unequal.
 //! - Where a text is written out, both sides are compared as texts, byte for byte.
 //! - Two values of the message are equal as texts; which is greater is decided as numbers when both
 //!   are numbers, else as texts.
@@ -52,7 +52,8 @@ impl Mode {
         let is = |wanted: fn(&Literal) -> bool| {
             [left, right].into_iter().any(|side| matches!(side, Operand::Literal(it) if wanted(it)))
         };
-        if is(|literal| matches!(literal, Literal::Number(_))) {
+        let counts = |side: &Operand| matches!(side, Operand::Path(path) if path.is_count());
+        if is(|literal| matches!(literal, Literal::Number(_))) || counts(left) || counts(right) {
             Mode::Numbers
         } else if is(|literal| matches!(literal, Literal::Text(_))) {
             Mode::Texts

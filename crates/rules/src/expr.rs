@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 
+use hl7::schema::PathContext;
+
 use crate::ast::{Ast, Condition, Literal, Op, Operand};
 use crate::compare::{Mode, Side, equal, holds};
 use crate::facts::Fact;
@@ -44,21 +46,33 @@ enum Test {
 }
 
 impl Expr {
-    /// Compiles a condition.
+    /// Compiles a condition. Names of fields are those that all versions of HL7 have that know them.
     ///
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn compile(text: &str) -> Result<Expr, ExprError> {
-        Self::of(text, true).map_err(first)
+        Self::compile_with(text, &PathContext::default())
+    }
+
+    /// Compiles a condition whose paths are read by the schemas of `context`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn compile_with(text: &str, context: &PathContext) -> Result<Expr, ExprError> {
+        Self::of(text, true, context).map_err(first)
     }
 
     #[cfg(test)]
     pub(crate) fn compile_value(text: &str) -> Result<Expr, ExprError> {
-        Self::of(text, false).map_err(first)
+        Self::of(text, false, &PathContext::default()).map_err(first)
     }
 
-    pub(crate) fn of(text: &str, wants_condition: bool) -> Result<Expr, Vec<ExprError>> {
-        let parsed = parse(text, wants_condition)?;
+    pub(crate) fn of(
+        text: &str,
+        wants_condition: bool,
+        context: &PathContext,
+    ) -> Result<Expr, Vec<ExprError>> {
+        let parsed = parse(text, wants_condition, context)?;
         let test = match &parsed.ast {
             Ast::Condition(condition) => test(condition),
             Ast::Value(_) => Test::Known(false),
@@ -68,7 +82,7 @@ impl Expr {
 
     #[cfg(test)]
     pub(crate) fn problems(text: &str) -> Vec<ExprError> {
-        Self::of(text, true).err().unwrap_or_default()
+        Self::of(text, true, &PathContext::default()).err().unwrap_or_default()
     }
 
     /// What is doubtful about it, such as a comparison that is always true.
@@ -187,13 +201,14 @@ fn compare(left: &Operand, op: Op, right: &Operand) -> Test {
         (Operand::Path(path), Operand::Literal(Literal::Text(text)))
             if op == Op::Eq && !path.is_plural() && !text.is_empty() =>
         {
-            Test::Text { path: *path, text: text.clone(), wanted }
+            if let Some(path) = path.plain() {
+                return Test::Text { path: *path, text: text.clone(), wanted };
+            }
         }
-        _ => {
-            let mode = Mode::of(left, right);
-            Test::Compare { left: left.clone(), op, mode, right: right.clone(), wanted }
-        }
+        _ => {}
     }
+    let mode = Mode::of(left, right);
+    Test::Compare { left: left.clone(), op, mode, right: right.clone(), wanted }
 }
 
 fn run(test: &Test, facts: &Facts<'_>) -> bool {
@@ -230,12 +245,13 @@ fn unescaped<'a>(path: &hl7::Path, raw: &'a str, message: &hl7::Message) -> Cow<
     hl7::escape::decode(raw, &message.separators())
 }
 
-fn path_value<'a>(path: &hl7::Path, raw: Option<&'a str>, message: &hl7::Message) -> Value<'a> {
+fn path_value<'a>(path: &hl7::FieldPath, raw: Option<&'a str>, message: &hl7::Message) -> Value<'a> {
     match raw {
         None => Value::Missing,
         Some("") => Value::Empty,
         Some("\"\"") => Value::Null,
-        Some(raw) => Value::of_text(unescaped(path, raw, message)),
+        Some(raw) if path.field() == Some(2) && path.segment() == Some("MSH") => Value::of_text(raw),
+        Some(raw) => Value::of_text(hl7::escape::decode(raw, &message.separators())),
     }
 }
 
@@ -268,14 +284,17 @@ fn each_value<'a>(
         Operand::Fact(fact) => enough(fact_value(*fact, facts)),
         Operand::Path(path) => {
             let Some(message) = facts.message else { return enough(Value::Missing) };
-            if !path.is_plural() {
-                return enough(path_value(path, message.get(path), message));
+            if let Some(count) = path.count(message) {
+                return enough(Value::Number(count.to_string().into()));
             }
-            let mut values = message.values(path).peekable();
-            if values.peek().is_none() {
+            if !path.is_plural() {
+                return enough(path_value(path, path.get(message), message));
+            }
+            let values = path.values(message);
+            if values.is_empty() {
                 return enough(Value::Missing);
             }
-            values.any(|raw| enough(path_value(path, Some(raw), message)))
+            values.into_iter().any(|raw| enough(path_value(path, Some(raw), message)))
         }
     }
 }

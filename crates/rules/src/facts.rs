@@ -12,7 +12,8 @@ pub struct Facts<'a> {
     pub source: &'a str,
     /// `header.target`: the item that the message is for.
     pub target: &'a str,
-    /// `doc.type`: the structure, as in `ADT_A01`; when empty, what the message says.
+    /// `doc.type`: the schema and the structure, as in `2.5.1:ADT_A01`; when empty, by what the message
+    /// says.
     pub doc_type: &'a str,
     /// `doc.origin`: where the document came from, as in a file name.
     pub origin: &'a str,
@@ -34,6 +35,8 @@ pub(crate) enum Fact {
     Source,
     DocType,
     DocName,
+    DocStructure,
+    DocCategory,
     DocOrigin,
     SessionId,
     HeaderId,
@@ -46,10 +49,12 @@ pub(crate) enum Fact {
 
 impl Fact {
     /// Every fact under its word.
-    pub(crate) const ALL: [(&'static str, Fact); 11] = [
+    pub(crate) const ALL: [(&'static str, Fact); 13] = [
         ("source", Fact::Source),
         ("doc.type", Fact::DocType),
         ("doc.name", Fact::DocName),
+        ("doc.structure", Fact::DocStructure),
+        ("doc.category", Fact::DocCategory),
         ("doc.origin", Fact::DocOrigin),
         ("session.id", Fact::SessionId),
         ("header.id", Fact::HeaderId),
@@ -72,10 +77,9 @@ impl Fact {
     pub(crate) fn of<'a>(self, facts: &Facts<'a>) -> Cow<'a, str> {
         match self {
             Fact::Source | Fact::HeaderSource => facts.source.into(),
-            Fact::DocType if facts.doc_type.is_empty() => {
-                facts.message.map_or(Cow::Borrowed(""), |message| message.doc_type().into())
-            }
-            Fact::DocType => facts.doc_type.into(),
+            Fact::DocType => doc_type(facts),
+            Fact::DocStructure => parts(&doc_type(facts)).1.to_owned().into(),
+            Fact::DocCategory => parts(&doc_type(facts)).0.to_owned().into(),
             Fact::DocName => facts.message.map_or(Cow::Borrowed(""), doc_name),
             Fact::DocOrigin => facts.origin.into(),
             Fact::SessionId => facts.session.to_string().into(),
@@ -86,6 +90,22 @@ impl Fact {
             Fact::HeaderResent => facts.resent.into(),
         }
     }
+}
+
+/// The schema and the structure of the message, as in `2.5.1:ADT_A01`.
+fn doc_type<'a>(facts: &Facts<'a>) -> Cow<'a, str> {
+    match facts.message {
+        Some(message) if facts.doc_type.is_empty() => {
+            let choice = hl7::schema::CategoryChoice::default();
+            hl7::schema::Schemas::default().doc_type(message, &choice).to_string().into()
+        }
+        _ => facts.doc_type.into(),
+    }
+}
+
+/// The schema and the structure of a document type; one without a schema is a structure alone.
+fn parts(doc_type: &str) -> (&str, &str) {
+    doc_type.split_once(':').unwrap_or(("", doc_type))
 }
 
 /// What the message calls itself: MSH-9.1 and MSH-9.2, as in `ADT_A08`.

@@ -7,11 +7,13 @@ mod value;
 
 use std::ops::Range;
 
+use hl7::schema::PathContext;
+
 use crate::ExprError;
 use crate::ast::{Ast, Condition, Literal, Op, Operand};
 use crate::folding;
 use crate::suggest::nearest;
-use crate::token::{Kind, Token, tokens};
+use crate::token::{Kind, Report, Token, tokens};
 
 /// How deep brackets and `not` may be nested: far more than is legible, and no strain on the stack.
 const MAX_DEPTH: usize = 64;
@@ -25,11 +27,16 @@ pub(crate) struct Parsed {
     pub(crate) warnings: Vec<ExprError>,
 }
 
-/// Reads `text`; with `wants_condition`, a mere value is an error.
-pub(crate) fn parse(text: &str, wants_condition: bool) -> Result<Parsed, Vec<ExprError>> {
-    let mut errors = Vec::new();
-    let tokens = tokens(text, &mut errors);
-    let mut parser = Parser { text, tokens, at: 0, depth: 0, gave_up: false, errors, warnings: Vec::new() };
+/// Reads `text`, whose paths are those of `context`; with `wants_condition`, a mere value is an error.
+pub(crate) fn parse(
+    text: &str,
+    wants_condition: bool,
+    context: &PathContext,
+) -> Result<Parsed, Vec<ExprError>> {
+    let mut report = Report::default();
+    let tokens = tokens(text, context, &mut report);
+    let Report { errors, warnings } = report;
+    let mut parser = Parser { text, context, tokens, at: 0, depth: 0, gave_up: false, errors, warnings };
     let ast = parser.whole(wants_condition);
     let Parser { mut errors, warnings, .. } = parser;
     match ast {
@@ -51,6 +58,7 @@ struct Node {
 
 struct Parser<'a> {
     text: &'a str,
+    context: &'a PathContext,
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
@@ -321,7 +329,7 @@ impl Parser<'_> {
         range: Range<usize>,
     ) -> Option<()> {
         let segment = |operand: &Operand| match operand {
-            Operand::Path(path) if path.field().is_none() => Some(path.to_string()),
+            Operand::Path(path) if is_segment(path) => Some(path.to_string()),
             _ => None,
         };
         let segment = match (segment(left), segment(right)) {
@@ -393,6 +401,11 @@ impl Parser<'_> {
         }
         Node { ast: None, range: open.start..close.end }
     }
+}
+
+/// Whether a path is a whole segment.
+fn is_segment(path: &hl7::FieldPath) -> bool {
+    path.field().is_none() && !path.is_count()
 }
 
 /// What to write instead of `word`, where an operator should stand.

@@ -7,6 +7,8 @@
 use std::fmt::{self, Display, Formatter};
 use std::ops::Range;
 
+use hl7::schema::PathContext;
+
 use crate::{Expr, ExprError, Facts};
 
 /// A rule as it is written.
@@ -125,14 +127,27 @@ impl RuleSet {
     /// # Errors
     /// Everything that keeps them from running.
     pub fn compile(rules: &[Rule]) -> Result<RuleSet, Vec<RuleFinding>> {
-        let (compiled, findings) = compile(rules);
+        Self::compile_with(rules, &PathContext::default())
+    }
+
+    /// Compiles rules whose paths are read by the schemas of `context`.
+    ///
+    /// # Errors
+    /// Everything that keeps them from running.
+    pub fn compile_with(rules: &[Rule], context: &PathContext) -> Result<RuleSet, Vec<RuleFinding>> {
+        let (compiled, findings) = compile(rules, context);
         let errors: Vec<_> = findings.into_iter().filter(|finding| finding.is_error).collect();
         if errors.is_empty() { Ok(RuleSet(compiled)) } else { Err(errors) }
     }
 
     /// Everything that is wrong with, or doubtful in, rules.
     pub fn findings(rules: &[Rule]) -> Vec<RuleFinding> {
-        compile(rules).1
+        Self::findings_with(rules, &PathContext::default())
+    }
+
+    /// The same of rules whose paths are read by the schemas of `context`.
+    pub fn findings_with(rules: &[Rule], context: &PathContext) -> Vec<RuleFinding> {
+        compile(rules, context).1
     }
 
     /// Hands what the rules send to `send`, in order.
@@ -160,7 +175,7 @@ impl RuleSet {
     }
 }
 
-fn compile(rules: &[Rule]) -> (Vec<Compiled>, Vec<RuleFinding>) {
+fn compile(rules: &[Rule], context: &PathContext) -> (Vec<Compiled>, Vec<RuleFinding>) {
     let mut compiled: Vec<Compiled> = Vec::with_capacity(rules.len());
     let mut findings = Vec::new();
     if rules.iter().all(|rule| rule.disabled) {
@@ -174,7 +189,7 @@ fn compile(rules: &[Rule]) -> (Vec<Compiled>, Vec<RuleFinding>) {
     }
     let mut reach = Reach::default();
     for (i, rule) in rules.iter().enumerate() {
-        let when = condition(i, rule, &mut findings);
+        let when = condition(i, rule, context, &mut findings);
         sends(i, rule, &mut findings);
         let name = match (rule.name.as_str(), rule.otherwise) {
             ("", true) => "otherwise".to_owned(),
@@ -202,7 +217,7 @@ fn compile(rules: &[Rule]) -> (Vec<Compiled>, Vec<RuleFinding>) {
 }
 
 /// The rule's condition; none for `otherwise`, and where there is none to speak of.
-fn condition(i: usize, rule: &Rule, findings: &mut Vec<RuleFinding>) -> Option<Expr> {
+fn condition(i: usize, rule: &Rule, context: &PathContext, findings: &mut Vec<RuleFinding>) -> Option<Expr> {
     let text = match (&rule.when, rule.otherwise) {
         (Some(text), false) => text,
         (None, true) => return None,
@@ -218,7 +233,7 @@ fn condition(i: usize, rule: &Rule, findings: &mut Vec<RuleFinding>) -> Option<E
             return None;
         }
     };
-    match Expr::of(text, true) {
+    match Expr::of(text, true, context) {
         Ok(expr) => {
             let warnings = expr.warnings().iter();
             findings.extend(warnings.map(|doubt| RuleFinding::of_condition(i, false, doubt)));

@@ -6,6 +6,8 @@
 use std::fmt::Write;
 use std::ops::Range;
 
+use hl7::schema::PathContext;
+
 use crate::suggest::nearest;
 use crate::{Expr, ExprError, Facts, Value};
 
@@ -34,15 +36,23 @@ impl Template {
     /// # Errors
     /// The first thing that is wrong with it; [`Template::problems`] tells all.
     pub fn compile(text: &str) -> Result<Template, ExprError> {
+        Self::compile_with(text, &PathContext::default())
+    }
+
+    /// Compiles a template whose paths are read by the schemas of `context`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn compile_with(text: &str, context: &PathContext) -> Result<Template, ExprError> {
         let mut errors = Vec::new();
-        let parts = parts(text, &mut errors);
+        let parts = parts(text, context, &mut errors);
         errors.into_iter().next().map_or(Ok(Template(parts)), Err)
     }
 
     /// Everything that is wrong with the template `text`, in the order of the text.
     pub fn problems(text: &str) -> Vec<ExprError> {
         let mut errors = Vec::new();
-        parts(text, &mut errors);
+        parts(text, &PathContext::default(), &mut errors);
         errors
     }
 
@@ -66,7 +76,7 @@ impl Template {
 }
 
 /// Cuts `text` into its parts.
-fn parts(text: &str, errors: &mut Vec<ExprError>) -> Vec<Part> {
+fn parts(text: &str, context: &PathContext, errors: &mut Vec<ExprError>) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut at = 0;
     while let Some(open) = text[at..].find("{{").map(|found| at + found) {
@@ -79,7 +89,7 @@ fn parts(text: &str, errors: &mut Vec<ExprError>) -> Vec<Part> {
             errors.push(error.help("close it with \"}}\"; for braces in the text write {{ \"{{\" }}"));
             return parts;
         };
-        parts.extend(value(text, inside..close, bar, errors));
+        parts.extend(value(text, inside..close, bar, context, errors));
         at = close + 2;
     }
     if at < text.len() {
@@ -106,10 +116,16 @@ fn ends(text: &str, start: usize) -> Option<(Option<usize>, usize)> {
     None
 }
 
-fn value(text: &str, range: Range<usize>, bar: Option<usize>, errors: &mut Vec<ExprError>) -> Option<Part> {
+fn value(
+    text: &str,
+    range: Range<usize>,
+    bar: Option<usize>,
+    context: &PathContext,
+    errors: &mut Vec<ExprError>,
+) -> Option<Part> {
     let filter = bar.map_or(Some(Filter::None), |bar| filter(text, bar + 1..range.end, errors));
     let source = &text[range.start..bar.unwrap_or(range.end)];
-    match Expr::of(source, false) {
+    match Expr::of(source, false, context) {
         Ok(expr) => filter.map(|filter| Part::Value(expr, filter)),
         Err(found) => {
             errors.extend(found.into_iter().map(|error| error.shifted(range.start)));

@@ -3,13 +3,15 @@
 
 use std::ops::Range;
 
+use hl7::schema::{PathContext, check_path, compile_path};
+
 use crate::ExprError;
 use crate::ast::{ESCAPES, Op};
 use crate::facts::Fact;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
-    Path(hl7::Path),
+    Path(hl7::FieldPath),
     Fact(Fact),
     Text(String),
     Number(String),
@@ -40,9 +42,9 @@ pub(crate) struct Token {
     pub(crate) range: Range<usize>,
 }
 
-/// The tokens of `text`, the last one `End`; what is wrong goes to `errors`.
-pub(crate) fn tokens(text: &str, errors: &mut Vec<ExprError>) -> Vec<Token> {
-    let mut lexer = Lexer { text, at: 0, errors };
+/// The tokens of `text`, the last one `End`; what is wrong or doubtful goes to `report`.
+pub(crate) fn tokens(text: &str, context: &PathContext, report: &mut Report) -> Vec<Token> {
+    let mut lexer = Lexer { text, at: 0, context, report };
     let mut tokens = Vec::new();
     loop {
         let token = lexer.next();
@@ -54,10 +56,19 @@ pub(crate) fn tokens(text: &str, errors: &mut Vec<ExprError>) -> Vec<Token> {
     }
 }
 
+/// What was found in a text.
+#[derive(Default)]
+pub(crate) struct Report {
+    pub(crate) errors: Vec<ExprError>,
+    /// What is doubtful.
+    pub(crate) warnings: Vec<ExprError>,
+}
+
 struct Lexer<'a> {
     text: &'a str,
     at: usize,
-    errors: &'a mut Vec<ExprError>,
+    context: &'a PathContext,
+    report: &'a mut Report,
 }
 
 /// Slips of the keyboard and of other languages: the sign, what it is read as, what to write.
@@ -103,7 +114,7 @@ impl Lexer<'_> {
     }
 
     fn error(&mut self, range: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        self.errors.push(ExprError::new(range, message).help(help));
+        self.report.errors.push(ExprError::new(range, message).help(help));
     }
 
     fn next(&mut self) -> Token {
@@ -256,15 +267,23 @@ impl Lexer<'_> {
         if !looks_like_path(word) {
             return self.take(word.len(), Kind::Unknown);
         }
-        match word.parse::<hl7::Path>() {
-            Ok(path) => self.take(word.len(), Kind::Path(path)),
+        let start = self.at;
+        let said = |error: hl7::PathError| ExprError {
+            range: start + error.range.start..start + error.range.end,
+            message: error.message,
+            help: error.help,
+        };
+        match check_path(word, self.context) {
+            Ok(checked) => {
+                self.report.warnings.extend(checked.doubts.into_iter().map(said));
+                self.take(word.len(), Kind::Path(checked.path))
+            }
             Err(error) => {
-                let token = self.take(word.len(), Kind::Bad);
-                let range = token.range.start + error.range.start..token.range.start + error.range.end;
-                let help =
-                    error.help.or_else(|| right_path(word).map(|path| format!("did you mean \"{path}\"?")));
-                self.errors.push(ExprError { range, message: error.message, help });
-                token
+                let mut error = said(error);
+                let meant = || right_path(word, self.context).map(|path| format!("did you mean \"{path}\"?"));
+                error.help = error.help.or_else(meant);
+                self.report.errors.push(error);
+                self.take(word.len(), Kind::Bad)
             }
         }
     }
@@ -274,7 +293,7 @@ impl Lexer<'_> {
         let length = self.rest().find('}').map_or(1, |end| end + 1);
         let inside = self.rest()[1..length.max(2) - 1].trim().to_owned();
         let token = self.take(length, Kind::Bad);
-        let help = match right_path(&inside) {
+        let help = match right_path(&inside, self.context) {
             Some(path) => format!("write {path}"),
             None => "write paths without braces, as in PID-5.1".to_owned(),
         };
@@ -311,14 +330,26 @@ fn index_length(bytes: &[u8]) -> usize {
     end + usize::from(bytes.get(end) == Some(&b']'))
 }
 
-/// Whether `word` can have been meant as a path: `PID`, `pid-3`, `PID-3[1]`, but not `doc.name`.
+/// Whether `word` can have been meant as a path: `PID`, `pid-3`, `PID-3[1]`, `ORDER.OBX`, but not
+/// `doc.name`.
 fn looks_like_path(word: &str) -> bool {
-    let segment = word.len() == 3 && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    segment || word.contains(['-', '[', ':'])
+    let capital = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    let segment = word.len() == 3 && word.bytes().all(capital);
+    let first = word.split('.').next().unwrap_or_default();
+    let named = first.len() < word.len() && first.len() >= 3 && first.bytes().all(capital);
+    segment || named || word.contains(['-', '[', ':']) || first.ends_with("grp")
 }
 
-/// The path that `wrong` was most likely meant to be: `PID.3.1`, `pid-3`, `PID:5.1`, `PID-3(2).1`.
-pub(crate) fn right_path(wrong: &str) -> Option<String> {
+/// The path that `wrong` was most likely meant to be: `pid-3`, `PID:5.1`, `PID-3(2).1`,
+/// `ORCgrp(2).OBX:ObservationValue`.
+pub(crate) fn right_path(wrong: &str, context: &PathContext) -> Option<String> {
+    numbers(wrong).or_else(|| {
+        let text = wrong.replace("()", "[*]").replace('(', "[").replace(')', "]").replace(':', ".");
+        compile_path(&text, context).ok().map(|_| text).filter(|text| text != wrong)
+    })
+}
+
+fn numbers(wrong: &str) -> Option<String> {
     let mut text = wrong.to_uppercase().replace('(', "[").replace(')', "]").replace(':', "-");
     if text.as_bytes().get(3) == Some(&b'.') {
         text.replace_range(3..4, "-");

@@ -23,7 +23,8 @@ fn literal() -> impl Strategy<Value = Literal> {
 fn path() -> impl Strategy<Value = Operand> {
     let paths =
         ["MSH-9.1", "MSH-10", "PID-3.1", "PID-3[*].1", "PID-3[2]", "OBX[*]-5", "OBX[2]-5", "OBX-5", "ZZZ-1"];
-    prop::sample::select(paths.to_vec()).prop_map(|path| Operand::Path(path.parse().unwrap()))
+    prop::sample::select(paths.to_vec())
+        .prop_map(|path| Operand::Path(path.parse::<hl7::Path>().unwrap().into()))
 }
 
 fn operand() -> impl Strategy<Value = Operand> {

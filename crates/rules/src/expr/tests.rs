@@ -1,5 +1,7 @@
 //! Every row of the tables in `docs/guide/expressions.md`, and what else an expression can say.
 
+use hl7::schema::PathContext;
+
 use crate::{Expr, ExprError, Facts, Value};
 
 /// PID-9 is the HL7 null, PID-10 is there and empty, PID-19 is not there.
@@ -19,7 +21,7 @@ fn facts(message: &hl7::Message) -> Facts<'_> {
         message: Some(message),
         source: "FromLab",
         target: "MsgRouter",
-        doc_type: "ADT_A01",
+        doc_type: "2.5:ADT_A01",
         origin: "a b.hl7",
         session: 12,
         id: 13,
@@ -179,7 +181,8 @@ fn one_of_several_values_is_enough() {
 fn words_stand_for_what_is_known_beside_the_message() {
     check(&[
         (r#"source = "FromLab""#, true),
-        (r#"doc.type = "ADT_A01""#, true),
+        (r#"doc.type = "2.5:ADT_A01""#, true),
+        (r#"doc.structure = "ADT_A01" and doc.category = "2.5""#, true),
         (r#"doc.name = "ADT_A08""#, true),
         (r#"doc.origin contains "a b""#, true),
         (r#"session.id = "12" and header.id > session.id"#, true),
@@ -188,6 +191,57 @@ fn words_stand_for_what_is_known_beside_the_message() {
         (r#"header.class = "HL7.Message""#, true),
         (r#"header.description = "" and header.resent = """#, true),
     ]);
+}
+
+#[test]
+fn names_and_groups() {
+    check(&[
+        (r#"PID.PatientName.FamilyName = "O&Connor""#, true),
+        (r#"PID-5.givenname = "Mary""#, true),
+        (r#"PID.5.2 = "Mary""#, true),
+        (r#"PID.PatientIdentifierList[*].IDNumber = "0815""#, true),
+        (r#"PV1.PatientClass in ("I", "E")"#, true),
+        ("OBX.count = 3", true),
+        ("OBX.count > 2 and OBX.count < 10", true),
+        (r#"OBX.count = "3.0""#, true),
+        ("PID-3.count = 2", true),
+        ("NTE.count = 0", true),
+        ("OBX.count = OBX[-1]-1", true),
+        ("INSURANCE.count = 0", true),
+        (r#"INSURANCE[1].IN1-2 = """#, true),
+    ]);
+    let message = message(&MESSAGE.replace("ADT^A08^ADT_A01", "ORU^R01").replace("OBX|2", "OBR|2\rOBX|2"));
+    let context = PathContext::new(&Default::default(), &"2.5".parse().unwrap());
+    for (text, expected) in [
+        (r#"ORDER_OBSERVATION[2].OBX-5 = 12"#, true),
+        (r#"ORDER_OBSERVATION[2].OBX.ObservationValue = 12"#, true),
+        (r#"ORDER_OBSERVATION[*].OBX[*]-5 = 12"#, true),
+        (r#"ORDER_OBSERVATION[1].OBX[*]-5 = 12"#, false),
+        ("ORDER_OBSERVATION.count = 2 and ORCgrp[2].OBX.count = 2", true),
+    ] {
+        for context in [&context, &PathContext::default()] {
+            let expr = Expr::compile_with(text, context).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(expr.is_true(&facts(&message)), expected, "{text}");
+            assert_eq!(Expr::compile_with(&expr.to_string(), context).unwrap().to_string(), expr.to_string());
+        }
+    }
+}
+
+#[test]
+fn paths_are_held_against_the_schema() {
+    let context = PathContext::new(&Default::default(), &"2.5.1".parse().unwrap());
+    let doubts = |expr: &Expr| expr.warnings().iter().map(|doubt| doubt.message.clone()).collect::<Vec<_>>();
+    let any = Expr::compile(r#"PID-99 = "x""#).unwrap();
+    assert_eq!(doubts(&any), ["path \"PID-99\": PID has at most 40 fields in 2.8.2"]);
+    let set = Expr::compile_with(r#"PID-99 = "x""#, &context).unwrap_err();
+    assert_eq!((set.range, set.message.as_str()), (0..6, "path \"PID-99\": PID has 39 fields in 2.5.1"));
+    for fine in [r#"ZZ1-99 = "x""#, r#"PID-39 = "x""#, r#"OBX-5.7 = "x""#] {
+        assert_eq!(doubts(&Expr::compile(fine).unwrap()), [""; 0]);
+        assert_eq!(doubts(&Expr::compile_with(fine, &context).unwrap()), [""; 0]);
+    }
+    let unknown = Expr::compile_with(r#"MSH-3 = "A" and PID.PatientNam = "x""#, &context).unwrap_err();
+    assert_eq!(unknown.range, 20..30);
+    assert_eq!(unknown.help.as_deref(), Some("did you mean \"PatientName\"?"));
 }
 
 #[test]

@@ -1,6 +1,13 @@
 //! What is wrong is found, with its place and what to write instead.
 
-use super::parse;
+use hl7::schema::PathContext;
+
+use super::Parsed;
+use crate::ExprError;
+
+fn parse(text: &str, wants_condition: bool) -> Result<Parsed, Vec<ExprError>> {
+    super::parse(text, wants_condition, &PathContext::default())
+}
 
 /// `marked` is the expression with its wrong place in `⟨ ⟩`; `said` and `help` are parts of the texts.
 #[track_caller]
@@ -27,7 +34,11 @@ fn slips_of_other_languages() {
     check("MSH-9.1 = ⟨“ADT”⟩", "typographic quote", "write \"ADT\"");
     check(r#"PV1-2 in ⟨[⟩"I", "E"]"#, "round brackets", "in (\"I\", \"E\")");
     check(r#"⟨{PID:5.1}⟩ = "x""#, "braces", "write PID-5.1");
-    check(r#"⟨PID.3⟩ = "x""#, "not known", "did you mean \"PID-3\"?");
+    check(
+        r#"⟨{PIDgrpgrp(1).ORCgrp(2).OBR:UniversalServiceIdentifier}⟩ = "x""#,
+        "braces",
+        "write PIDgrpgrp[1].ORCgrp[2].OBR.",
+    );
     check(r#"PID-3⟨(⟩2).1 = "x""#, "bracket cannot follow a path", "PID-3[2].1");
     check(r#"OBX-5 ⟨*⟩ 2 > 1"#, "no meaning", "no arithmetic");
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Node, Parser, quote};
+use super::{Node, Parser, is_segment, quote};
 use crate::ast::{Ast, Condition, Literal, Operand};
 use crate::facts::Fact;
 use crate::suggest::nearest;
@@ -73,7 +73,7 @@ impl Parser<'_> {
             Kind::Bad => {
                 self.next();
             }
-            Kind::Path(path) if path.field().is_some() => {
+            Kind::Path(path) if !is_segment(path) => {
                 let message = format!("{found} is a path; a list holds texts and numbers");
                 self.error(range, message, format!("compare with it: … = {found}"));
                 self.next();
@@ -162,7 +162,7 @@ impl Parser<'_> {
     fn unknown(&mut self, behind: bool) {
         let (range, found) = (self.range(), self.found().to_owned());
         let known = Fact::ALL.map(|(word, _)| word).into_iter().chain(["null", "not", "true", "false"]);
-        let help = if let Some(path) = right_path(&found) {
+        let help = if let Some(path) = right_path(&found, self.context) {
             format!("did you mean \"{path}\"?")
         } else if let Some(word) = nearest(&found, known) {
             format!("did you mean \"{word}\"?")
