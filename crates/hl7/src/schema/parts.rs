@@ -185,7 +185,12 @@ impl Table {
     /// Whether all codes are listed: not where a site defines them, and not where a row such as `...`,
     /// `E1... E9`, `99zzz` or `ISOnnnn` stands for codes that are not listed.
     pub fn is_complete(&self) -> bool {
-        let plain = |code: &str| !["..", "zzz", "nnn"].iter().any(|open| code.contains(open));
-        !self.user_defined && !self.codes.is_empty() && self.codes.iter().all(|(code, _)| plain(code))
+        !self.user_defined && !self.codes.is_empty() && !self.is_open()
+    }
+
+    /// Whether a row stands for codes that are not listed.
+    pub(crate) fn is_open(&self) -> bool {
+        let open = |code: &str| ["..", "zzz", "nnn"].iter().any(|open| code.contains(open));
+        self.codes.iter().any(|(code, _)| open(code))
     }
 }

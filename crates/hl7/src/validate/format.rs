@@ -83,7 +83,7 @@ fn time(value: &str) -> Fit {
     let (value, zone) = zone(value.as_bytes());
     match (clock(value), zone) {
         (Some(fit), true) => fit,
-        (None, true) if date_time_of(value) != Fit::Not => Fit::Nearly,
+        (None, true) if value.len() >= 10 && date_time_of(value) != Fit::Not => Fit::Nearly,
         _ => Fit::Not,
     }
 }

@@ -254,17 +254,22 @@ impl<'m> Values<'_, 'm, '_> {
 
     /// Whether a code is in its table; `loose` where another one could be meant.
     fn code(&mut self, part: &Part, at: At<'m>, value: &str, loose: bool) {
+        // The type of the message is held against the structures, which a site may add to.
+        if at.field == MSH_9.field && self.segment.is_header() {
+            return;
+        }
         let schema = self.report.schema;
         let Some(table) = part.table.as_ref().and_then(|table| schema.table(table)) else { return };
         if table.codes.is_empty() || value == NULL || table.meaning(value).is_some() {
             return;
         }
         let value = escape::decode(value, self.segment.separators);
-        if table.meaning(&value).is_some() {
+        // A row such as `...` stands for codes that are not listed: nothing can be said.
+        if table.meaning(&value).is_some() || table.is_open() {
             return;
         }
         let is_wrong =
-            !loose && !part.doubtful && table.is_complete() && !later::has_code(schema, &table.id, &value);
+            !loose && !part.doubtful && !table.user_defined && !later::has_code(schema, &table.id, &value);
         let severity = if is_wrong { Severity::Error } else { Severity::Warning };
         self.report.add(Rule::Table, severity, at, |report| {
             let schema = report.schema.name();

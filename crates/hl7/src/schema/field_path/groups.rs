@@ -131,6 +131,7 @@ fn unknown(
     }
     names.sort();
     names.dedup();
-    error.help = did_you_mean(step.word, names.iter().map(String::as_str));
+    let others = names.iter().map(String::as_str).filter(|name| *name != step.word);
+    error.help = did_you_mean(step.word, others);
     error
 }
