@@ -2,7 +2,7 @@
 
 mod fakes;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use orris_config::{ProductionDef, Report};
@@ -245,6 +245,23 @@ operations: { B: { type: hl7.file, settings: { file_path: b } } }
         known.map(|last| ("Nickname", last as u16 + 1))
     );
     assert!(production.resolved.contains("Nickname"), "{}", production.resolved);
+}
+
+#[test]
+fn the_example_of_the_guide_is_right() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/schemas.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let example =
+        page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let case = Case::new(&[("production.yaml", example)]);
+    let schemas = case.good(&[]).library.get::<hl7::schema::Schemas>();
+    let hospital = schemas.get("Hospital").expect("it is defined");
+    let structure = |id: &str| hospital.structure(id).map(ToString::to_string).unwrap_or_default();
+    assert_eq!(structure("ZWD_Z01"), "MSH EVN PID {BED: PV1 [{NTE}]}");
+    assert!(structure("ADT_A01").contains("PID [{ZPD}] [PD1]"), "{}", structure("ADT_A01"));
+    assert!(structure("ORU_R01").contains("PID [ZPD] [PD1]"), "{}", structure("ORU_R01"));
+    assert_eq!(hospital.structure_for("ADT", "Z04"), Some("ADT_A01"));
+    assert_eq!(case.lines(&[]), "");
 }
 
 #[test]
