@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use hl7::Path;
 use hl7::ack::{self, Ack, AckCode, AckMode, AckText, ErrSegment, ErrorCode, Severity, Wanted, When};
+use hl7::edit::Editor;
 use model::MessageBody;
 
 use super::answers::{Answer, Says};
@@ -145,14 +146,13 @@ impl Acks {
     }
 }
 
-/// The acknowledgement with that id in MSA-2.
+/// The acknowledgement with that id in MSA-2; all else in it stays as it is.
 fn renamed(message: &hl7::Message, id: &str) -> Option<Bytes> {
-    let segment = message.segments().find(|segment| segment.id() == "MSA")?;
-    let old = segment.field(2)?;
-    let start = segment.offset() + (old.as_ptr() as usize - segment.raw().as_ptr() as usize);
-    let text = message.text();
-    let id = hl7::escape::encode(id, &message.separators());
-    Some(format!("{}{id}{}\r", &text[..start], &text[start + old.len()..]).into())
+    let mut editor = Editor::of(message);
+    editor.set(&"MSA-2".parse().ok()?, id).ok()?;
+    let mut bytes = hl7::write::to_bytes(&editor.finish()).ok()?.to_vec();
+    bytes.push(b'\r');
+    Some(bytes.into())
 }
 
 /// MSH-10, its escape sequences replaced; none where there is none.

@@ -9,9 +9,9 @@ use model::{BodyClass, MessageBody};
 use super::reply_actions::Came;
 
 /// The byte that stands for yes.
-const YES: u8 = 0x06;
+pub(crate) const YES: u8 = 0x06;
 /// The byte that stands for no.
-const NO: u8 = 0x15;
+pub(crate) const NO: u8 = 0x15;
 
 /// An answer that could be read.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ pub struct InboundSettings {
     /// Whether acknowledgements that come in are kept without being sent on, so that nobody answers
     /// them in a circle. An acknowledgement is never answered, whatever this says.
     pub ignore_inbound_ack: bool,
-    /// Whether a refusal has a segment ERR that says more.
+    /// Whether a refusal has a segment ERR that says more. From HL7 2.7 on, the reason stands only there.
     pub add_nack_err: bool,
     /// Which refusals say E (error) and which R (reject).
     pub nack_error_code: NackErrorCode,
