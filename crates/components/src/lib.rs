@@ -21,4 +21,5 @@ pub const CATALOGUE: Catalogue = Catalogue(&[
     ComponentSpec::of::<processes::hl7_router::HL7Router>(),
     ComponentSpec::of::<processes::socket_invocation::SocketInvocation>(),
     ComponentSpec::of::<operations::hl7_file::HL7FileOperation>(),
+    ComponentSpec::of::<operations::hl7_tcp::HL7TcpOperation>(),
 ]);

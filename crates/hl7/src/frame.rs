@@ -192,6 +192,12 @@ impl Deframer {
     pub fn is_within(&self) -> bool {
         self.scan.is_within()
     }
+
+    /// Whether bytes lie there that stand in no frame: they come as junk, once a frame begins or the
+    /// stream ends. Holds once `next` has given none.
+    pub fn is_outside(&self) -> bool {
+        self.scan.is_outside()
+    }
 }
 
 impl Iterator for Deframer {

@@ -169,5 +169,4 @@ pub(crate) fn check_address(setting: &str, address: &str, checks: &mut Checks) {
 }
 
 #[cfg(test)]
-#[path = "tcp_dialer/tests.rs"]
 mod tests;

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio_rustls::client::TlsStream;
 
 /// A connection that was made.
@@ -42,7 +43,7 @@ impl Wire {
             Ok(_) => self.tcp().readable().await?,
         }
         // What came may be of TLS alone, and nothing for us.
-        self.read_buf(into).now_or_never().transpose()
+        unconstrained(self.read_buf(into)).now_or_never().transpose()
     }
 }
 

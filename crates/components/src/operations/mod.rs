@@ -1,3 +1,4 @@
 //! Business operations send messages out.
 
 pub mod hl7_file;
+pub mod hl7_tcp;

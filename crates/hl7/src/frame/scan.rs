@@ -83,6 +83,10 @@ impl Scan {
         self.begun || matches!(self.place, Place::Within | Place::Open)
     }
 
+    pub(super) fn is_outside(&self) -> bool {
+        self.place == Place::Outside
+    }
+
     /// Looks at `window`, the current piece as far as it has come in, with what may come after it.
     ///
     /// `last` says that nothing comes after it, for good or for now.
