@@ -52,7 +52,7 @@ impl<'a> Reader<'a, '_> {
                 TextError::new(self.at..self.at + found.len_utf8(), message)
             }
             None => {
-                let end = self.text.len();
+                let end = self.text.trim_end().len();
                 TextError::new(end..end, format!("ends too early, expected {wanted}"))
             }
         }
@@ -115,10 +115,12 @@ impl<'a> Reader<'a, '_> {
         };
         if !self.take(close) {
             let wanted = if open == '<' { "\"|\" or \">\"".to_owned() } else { format!("\"{close}\"") };
-            let opened = format!("; \"{open}\" stands at byte {start}");
-            let mut error = self.unexpected(&wanted);
-            error.message.push_str(&opened);
-            return Err(error);
+            return Err(match self.peek() {
+                Some(_) => self.unexpected(&wanted),
+                None => {
+                    TextError::new(start..start + 1, format!("\"{open}\" is not closed, expected {wanted}"))
+                }
+            });
         }
         self.depth -= 1;
         let mut element = self.element(name, elements, open == '<');
@@ -262,12 +264,13 @@ mod tests {
     #[test]
     fn an_error_says_where() {
         check("»«", "ends too early, expected a segment, \"[\", \"{\", \"(\" or \"<\"");
-        check("MSH [PID»«", "ends too early, expected \"]\"; \"[\" stands at byte 4");
-        check("MSH [{PID»]«}", "found \"]\", expected \"}\"; \"{\" stands at byte 5");
+        check("MSH »[«PID", "\"[\" is not closed, expected \"]\"");
+        check("MSH [»«", "ends too early, expected a segment or group");
+        check("MSH [{PID»]«}", "found \"]\", expected \"}\"");
         check("MSH PID»]«", "found \"]\", expected a segment, \"[\", \"{\", \"(\", \"<\" or the end");
         check("MSH [»]«", "found \"]\", expected a segment or group");
         check("<A01|»>«", "found \">\", expected a segment or group");
-        check("<A01 »)«", "found \")\", expected \"|\" or \">\"; \"<\" stands at byte 0");
+        check("<A01 »)«", "found \")\", expected \"|\" or \">\"");
         check(
             "MSH »pid«",
             "segment is \"pid\", expected three capital letters or digits; did you mean \"PID\"?",
