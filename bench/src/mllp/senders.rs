@@ -175,10 +175,11 @@ pub(crate) fn id_of(message: &[u8]) -> Option<&[u8]> {
     Some(&message[start..end])
 }
 
-/// MSA-2 of an answer that accepts.
+/// MSA-2 of an answer that accepts: `AA`, or `CA` since the messages ask for that in MSH-15.
 fn accepted(answer: &[u8]) -> Option<&[u8]> {
-    let msa = memmem::find(answer, b"\rMSA|AA|").map(|at| &answer[at + 8..])?;
-    msa.split(|byte| matches!(byte, b'|' | b'\r')).next()
+    let msa = memmem::find(answer, b"\rMSA|").map(|at| &answer[at + 5..])?;
+    let id = msa.strip_prefix(b"AA|").or_else(|| msa.strip_prefix(b"CA|"))?;
+    id.split(|byte| matches!(byte, b'|' | b'\r')).next()
 }
 
 fn refused(answer: &[u8], wanted: &str) -> ! {
@@ -213,6 +214,7 @@ mod tests {
     fn only_an_acceptance_accepts() {
         assert_eq!(accepted(b"MSH|^~\\&|A\rMSA|AA|7\r"), Some(&b"7"[..]));
         assert_eq!(accepted(b"MSH|^~\\&|A\rMSA|AA|7|text"), Some(&b"7"[..]));
+        assert_eq!(accepted(b"MSH|^~\\&|A\rMSA|CA|7\r"), Some(&b"7"[..]));
         assert_eq!(accepted(b"MSH|^~\\&|A\rMSA|AE|7\r"), None);
     }
 }
