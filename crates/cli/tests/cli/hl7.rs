@@ -432,3 +432,25 @@ fn every_sample_can_be_anonymized_in_its_own_charset_and_structure() {
     }
     assert!(seen > 40, "{seen}");
 }
+
+#[test]
+fn the_schemas_of_a_production_name_its_own_segments() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let production = "production: Test.Production\nschemas:\n  Hospital:\n    base: 2.5\n    segments:\n      ZPD:\n        \
+        fields:\n          - { name: Ward Level, type: IS }\n          - { name: Carer, type: XPN }\nservices:\n  In: { type: hl7.file, targets: [Out], settings: { file_path: in } }\n\
+        operations:\n  Out: { type: hl7.file, settings: { file_path: out } }\n";
+    let production = file(&folder, "production.yaml", production.as_bytes());
+    let message =
+        file(&folder, "in.hl7", b"MSH|^~\\&|A|B|C|D|20260101||ADT^A01|1|P|2.5\rZPD|3|Samplesen^Kim\r");
+    let own = ["--schema", "Hospital", "--production", &production];
+    let shown = run(&[&["show", &message, "--path", "ZPD"][..], &own].concat(), 0).0;
+    for word in ["Hospital:ADT_A01", "Ward Level", "Carer", "Family Name", "Samplesen"] {
+        assert!(shown.contains(word), "\"{word}\" is not in\n{shown}");
+    }
+    assert_eq!(run(&[&["get", "ZPD.Carer.GivenName", &message][..], &own].concat(), 0).0, "Kim\n");
+    let known = run(&[&["anonymize", &message][..], &own].concat(), 0).0;
+    assert!(known.contains("\rZPD|3|") && !known.contains("Samplesen"), "a code stays, a name goes: {known}");
+    let unknown = run(&["anonymize", &message], 0).0;
+    assert!(!unknown.contains("Samplesen") && !unknown.contains("Kim"), "{unknown}");
+    assert!(run(&["show", &message, "--schema", "Hospital"], 2).1.contains("unknown schema \"Hospital\""));
+}

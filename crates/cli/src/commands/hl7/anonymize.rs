@@ -55,7 +55,8 @@ and units; sex, organizations, places within a hospital; MSH but for its date; h
 
 What this cannot do: a name stays in a field that holds none by the schema, above all in texts beside \
 codes: look at what comes out. Rare diagnoses, times of day or many visits may still tell who somebody \
-is. Documents are made unreadable, not looked at. A short value may become that of another. With \
+is. Documents are made unreadable, not looked at. A short value may become that of another. It is \
+no encryption: who knows one person's true values may reason from them to others'. With \
 --schema or --production, segments of a site are known; --keep leaves what is needed.";
 
 impl Anonymize {

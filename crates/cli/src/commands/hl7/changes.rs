@@ -7,8 +7,8 @@ use hl7::Segment;
 use serde_json::{Value, json};
 
 use super::align::Unit;
+use super::draw::visible;
 use super::parts::Place;
-use super::show::visible;
 use super::tree::NULL;
 use super::words::Words;
 use crate::output::{Screen, colour};

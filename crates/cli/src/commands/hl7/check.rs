@@ -6,9 +6,9 @@ use hl7::validate::{Finding, Level, ZSegments, validate};
 use hl7::{FaultKind, Message};
 use serde_json::{Value, json};
 
+use super::draw::visible;
 use super::input::{Found, Input, Lines, Reading};
 use super::parts::labels;
-use super::show::visible;
 use super::words::{Choice, Words};
 use crate::output::{Exit, Screen, colour, count};
 

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::align::{Unit, pairs, units};
 use super::changes::{self, Change, Kind, between};
+use super::draw::visible;
 use super::input::{Found, Input, Reading};
 use super::parts::{labels, offset_of};
 use super::paths::Everywhere;
-use super::show::visible;
 use super::words::{Book, Choice, Words};
 use crate::output::{Exit, Screen, colour, count};
 

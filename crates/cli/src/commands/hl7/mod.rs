@@ -6,6 +6,7 @@ mod anonymize;
 mod changes;
 mod check;
 mod diff;
+mod draw;
 mod get;
 mod input;
 mod invent;
