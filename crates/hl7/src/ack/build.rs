@@ -36,7 +36,7 @@ pub fn build(request: Option<&Message>, ack: &AckText<'_>) -> Bytes {
     let separators = request.map(Message::separators).unwrap_or_default();
     let fields: Vec<Cow<'_, str>> = request
         .and_then(|request| request.segments().next())
-        .map(|msh| msh.fields().take(18).map(printable).collect())
+        .map(|msh| msh.fields().take(18).map(unframed).collect())
         .unwrap_or_default();
     let request_field = |number: usize| fields.get(number - 1).map(AsRef::as_ref).unwrap_or_default();
     let version = match request_field(12) {
@@ -64,12 +64,10 @@ pub fn build(request: Option<&Message>, ack: &AckText<'_>) -> Bytes {
     charset.encode_lossy(text)
 }
 
-/// What is repeated, without control characters: one of them could end the frame of the answer.
-fn printable(value: &str) -> Cow<'_, str> {
-    // An escape belongs to ISO 2022, when that was used and not declared.
-    let is_control = |char: char| char.is_ascii_control() && char != '\x1B';
-    match value.contains(is_control) {
-        true => value.replace(is_control, "").into(),
+/// What is repeated, without the bytes of MLLP: one of them could end the frame of the answer.
+fn unframed(value: &str) -> Cow<'_, str> {
+    match value.contains(['\x0B', '\x1C']) {
+        true => value.replace(['\x0B', '\x1C'], "").into(),
         false => value.into(),
     }
 }

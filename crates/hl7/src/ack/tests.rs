@@ -36,7 +36,11 @@ fn an_answer_goes_from_the_receiver_to_the_sender() {
         ),
         ("MSH|^~&|L", "", "MSH|^~\\&|||L||20260102||ACK|N7|P|2.5.1\rMSA|AA|\r"),
         ("MSH|^~\\&#|L", "", "MSH|^~\\&#|||L||20260102||ACK|N7|P|2.5.1\rMSA|AA|\r"),
-        ("MSH|^~\\&|L\x1C|||||||a\x0B\x1C", "", "MSH|^~\\&|||L||20260102||ACK|N7|P|2.5.1\rMSA|AA|a\r"),
+        (
+            "MSH|^~\\&|L\x1C|||||||a\x07\x0B\x1C",
+            "",
+            "MSH|^~\\&|||L||20260102||ACK|N7|P|2.5.1\rMSA|AA|a\x07\r",
+        ),
         ("MSH|^~|L", "", "MSH|^~|||L||20260102||ACK|N7|P|2.5.1\rMSA|AA|\r"),
     ] {
         assert_eq!(built(request, &AckText { sender, ..OK }), expected, "{request}");
