@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hl7::ReadError;
-use hl7::schema::{CategoryChoice, Schemas};
+use hl7::schema::{CategoryChoice, PathContext, Schemas};
 use model::{BodyClass, BuildError, Checks, Library, MessageBody};
 
 /// Finds out of what type messages are.
@@ -40,6 +40,16 @@ impl DocTypes {
         }
     }
 
+    /// How paths of these messages are read.
+    pub(crate) fn paths(&self) -> PathContext {
+        PathContext::new(&self.schemas, &self.choice)
+    }
+
+    /// Whether a setting, and not each message alone, says of what type messages are.
+    pub(crate) fn is_set(&self) -> bool {
+        !self.choice.is_empty()
+    }
+
     /// The type of a message, as in `2.5.1:ADT_A01`.
     pub(crate) fn of(&self, message: &hl7::Message) -> String {
         self.schemas.doc_type(message, &self.choice).to_string()
@@ -64,6 +74,11 @@ impl DocTypes {
         let _shared = body.parsed(move |_| read);
         body
     }
+}
+
+/// The structure of a type, as in `ADT_A01` of `2.5.1:ADT_A01`.
+pub(crate) fn structure(doc_type: &str) -> &str {
+    doc_type.split_once(':').map_or(doc_type, |(_, structure)| structure)
 }
 
 /// The body of what cannot be read as a message, bytes whole.

@@ -9,4 +9,4 @@ pub(crate) mod reply;
 pub(crate) mod reply_actions;
 pub(crate) mod settings;
 mod time;
-mod validity;
+pub(crate) mod validity;

@@ -8,7 +8,9 @@ use super::doc_type::DocTypes;
 use super::settings;
 
 /// So many findings are told; how many there are is said as well.
-const TOLD: usize = 5;
+pub(crate) const TOLD: usize = 5;
+
+const NO_SCHEMA: &str = "invalid: no schema is known for the version in MSH-12; see message_schema_category";
 
 /// What a service wants of its messages.
 pub(crate) struct Validity {
@@ -33,29 +35,43 @@ impl Validity {
         Validity { level, segments, types }
     }
 
+    /// What is not as the schema wants it.
+    ///
+    /// # Errors
+    /// Why that cannot be told: no schema is known.
+    pub(crate) fn findings(&self, message: &hl7::Message) -> Result<Vec<Finding>, &'static str> {
+        if self.level == Level::None {
+            return Ok(Vec::new());
+        }
+        let (schema, structure) = self.types.schema(message);
+        let schema = schema.ok_or(NO_SCHEMA)?;
+        Ok(validate(message, &schema, &structure, self.level, self.segments))
+    }
+
     /// Why a message is refused; none when it is as it should be, or nearly so. Says where and what, and
     /// never what stands there.
     pub(crate) fn fault(&self, message: &hl7::Message) -> Option<Refusal> {
-        if self.level == Level::None {
-            return None;
-        }
-        let (schema, structure) = self.types.schema(message);
-        let Some(schema) = schema else {
-            let text = "invalid: no schema is known for the version in MSH-12; see message_schema_category";
-            let code = ErrorCode::UnsupportedVersionId;
-            return Some(Refusal { code, ..Refusal::new(Blame::Content, text) });
+        let mut findings = match self.findings(message) {
+            Ok(findings) => findings,
+            Err(text) => {
+                let code = ErrorCode::UnsupportedVersionId;
+                return Some(Refusal { code, ..Refusal::new(Blame::Content, text) });
+            }
         };
-        let mut findings = validate(message, &schema, &structure, self.level, self.segments);
         findings.retain(Finding::is_error);
         let first = findings.first()?;
         let (location, code) = (location(first), code(first.rule));
-        let told: Vec<String> = findings.iter().take(TOLD).map(Finding::to_string).collect();
-        let more = match findings.len().saturating_sub(TOLD) {
-            0 => String::new(),
-            more => format!("; and {more} more"),
-        };
-        let text = format!("invalid: {}{more}", told.join("; "));
+        let text = format!("invalid: {}", told(&findings, TOLD));
         Some(Refusal { location, code, ..Refusal::new(Blame::Content, text) })
+    }
+}
+
+/// The first findings in one text, and how many more there are.
+pub(crate) fn told(findings: &[Finding], most: usize) -> String {
+    let told: Vec<String> = findings.iter().take(most).map(Finding::to_string).collect();
+    match findings.len().saturating_sub(most) {
+        0 => told.join("; "),
+        more => format!("{}; and {more} more", told.join("; ")),
     }
 }
 

@@ -24,12 +24,17 @@
 //! that is not known, an MSH-2 of three characters or a control character in its text, is routed:
 //! sound senders write such messages, and their bytes go on unchanged. An event says so once for
 //! each sender and kind of doubt.
+//!
+//! With `validation`, a message that is not as its schema wants it is no matter for rules either: it
+//! goes the same way, with what was found in its reason and, at length, in an event. What is found is
+//! told by place, and never by what stands there. Warnings are doubts.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hl7::{Fault, FaultKind, Message as Hl7, ReadError};
+use hl7::validate::{Finding, Rule as HeldAgainst};
+use hl7::{FaultKind, Message as Hl7, ReadError};
 use model::{
     BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Event,
     EventKind, HostContext, Library, Message, Note, NoteKind, Outgoing,
@@ -37,6 +42,15 @@ use model::{
 use rules::{Facts, Routing, Rule, RuleSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::hl7::doc_type::DocTypes;
+use crate::hl7::settings::{Validation, ZSegments};
+use crate::hl7::validity::{TOLD, Validity, told};
+
+/// So many findings are told in an event.
+const TOLD_AT_LENGTH: usize = 50;
+/// Any target, in `response_from`.
+const ANY: &str = "*";
 
 /// What an engineer may set.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
@@ -46,6 +60,20 @@ pub struct Settings {
     /// ledger alone. Either way it ends as an error with the place that was wrong.
     #[serde(default)]
     pub bad_message_handler: Option<String>,
+    /// The schema that messages are read by, as in `2.5.1` or a name of the production's own, or a list
+    /// for kinds of messages, as in `ADT_A01=2.5:ADT_A01,ORU*=Hospital`; empty for MSH-12 to say.
+    #[serde(default)]
+    pub message_schema_category: String,
+    /// What has to be right about a message; one that is not goes to `bad_message_handler`.
+    #[serde(default)]
+    pub validation: Validation,
+    /// Whether a segment that begins with Z and is not in the schema makes a message invalid.
+    #[serde(default)]
+    pub z_segments: ZSegments,
+    /// The items whose answer is the answer to the sender, the first that comes; `*` for any. None for
+    /// no more than that the message has been routed.
+    #[serde(default)]
+    pub response_from: Vec<String>,
     /// Which messages go where; looked at in order.
     pub rules: Vec<RuleSettings>,
 }
@@ -102,7 +130,10 @@ MsgRouter:
     type Settings = Settings;
 
     fn check(settings: &Settings, checks: &mut Checks) {
-        for finding in RuleSet::findings(&rules_of(settings)) {
+        DocTypes::check(&settings.message_schema_category, checks);
+        // Paths are read by all versions where the setting is wrong.
+        let types = DocTypes::new(&settings.message_schema_category, &checks.library).unwrap_or_default();
+        for finding in RuleSet::findings_with(&rules_of(settings), &types.paths()) {
             checks.notes.push(Note {
                 kind: if finding.is_error { NoteKind::Error } else { NoteKind::Warning },
                 path: finding.place.to_string(),
@@ -119,15 +150,39 @@ MsgRouter:
         if let Some(handler) = &settings.bad_message_handler {
             checks.sends_to("bad_message_handler", handler);
         }
+        check_response_from(settings, checks);
     }
 
-    fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
-        let rules = RuleSet::compile(&rules_of(&settings)).map_err(|findings| match findings.first() {
+    fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
+        let types = DocTypes::new(&settings.message_schema_category, library)?;
+        let compiled = RuleSet::compile_with(&rules_of(&settings), &types.paths());
+        let rules = compiled.map_err(|findings| match findings.first() {
             Some(first) => BuildError { path: first.place.to_string(), message: first.message.clone() },
             None => BuildError { path: "rules".into(), message: "the rules cannot be compiled".into() },
         })?;
-        let bad_message_handler = settings.bad_message_handler;
-        Ok(Built::Process(Box::new(Router { rules, bad_message_handler, doubts: HashSet::new() })))
+        Ok(Built::Process(Box::new(Router {
+            rules,
+            bad_message_handler: settings.bad_message_handler,
+            response_from: settings.response_from,
+            validity: Validity::new(settings.validation, settings.z_segments, types.clone()),
+            types: types.is_set().then_some(types),
+            doubts: HashSet::new(),
+        })))
+    }
+}
+
+/// An item that no rule sends to answers nothing.
+fn check_response_from(settings: &Settings, checks: &mut Checks) {
+    let sent_to = |name: &String| {
+        let rules = settings.rules.iter().flat_map(|rule| &rule.send);
+        rules.chain(&settings.bad_message_handler).any(|target| target == name)
+    };
+    for (i, name) in settings.response_from.iter().enumerate() {
+        if name != ANY && !sent_to(name) {
+            let message = format!("\"{name}\" is sent to by no rule, and cannot answer");
+            checks.error(format!("response_from[{i}]"), message);
+            checks.help("name an item that a rule sends to, or \"*\" for any");
+        }
     }
 }
 
@@ -138,8 +193,19 @@ fn rules_of(settings: &Settings) -> Vec<Rule> {
 struct Router {
     rules: RuleSet,
     bad_message_handler: Option<String>,
+    response_from: Vec<String>,
+    validity: Validity,
+    /// Of what type messages are, where a setting says so; else it is for their bodies to say.
+    types: Option<DocTypes>,
     /// Which doubts about whose messages have been told.
-    doubts: HashSet<(Arc<str>, FaultKind)>,
+    doubts: HashSet<(Arc<str>, Doubt)>,
+}
+
+/// A kind of doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Doubt {
+    Form(FaultKind),
+    Schema(HeldAgainst),
 }
 
 #[async_trait]
@@ -165,27 +231,48 @@ impl Router {
             return self.bad(reason);
         }
         for fault in &faults {
-            self.doubt(fault, request, host);
+            self.doubt(Doubt::Form(fault.kind), fault, request, host);
         }
-        self.route(request, &message)
+        match self.validity.findings(&message) {
+            Ok(findings) if findings.iter().any(Finding::is_error) => self.invalid(findings, request, host),
+            Ok(findings) => {
+                for finding in &findings {
+                    self.doubt(Doubt::Schema(finding.rule), finding, request, host);
+                }
+                self.route(request, &message)
+            }
+            Err(reason) => self.bad(reason.to_owned()),
+        }
+    }
+
+    /// Sends what is not as its schema wants it to the handler, with what was found: the first of it in
+    /// the reason and the description, all of it in an event.
+    fn invalid(&self, mut findings: Vec<Finding>, request: &Message, host: &HostContext) -> Decision {
+        findings.retain(Finding::is_error);
+        let at_length = format!("invalid: {}", told(&findings, TOLD_AT_LENGTH));
+        let event = Event::new(EventKind::Warning, host.name(), at_length);
+        host.event(event.about(request.header.id, request.header.session));
+        self.bad(format!("invalid: {}", told(&findings, TOLD)))
     }
 
     /// Says what is doubtful about a message, once for each sender and kind of doubt: a sender does it
     /// every time.
-    fn doubt(&mut self, fault: &Fault, request: &Message, host: &HostContext) {
+    fn doubt(&mut self, kind: Doubt, doubt: &dyn std::fmt::Display, request: &Message, host: &HostContext) {
         let source = &request.header.source;
-        if !self.doubts.insert((source.clone(), fault.kind)) {
+        if !self.doubts.insert((source.clone(), kind)) {
             return;
         }
-        let text = format!("{fault}; routed all the same; said once for messages from \"{source}\"");
+        let text = format!("{doubt}; routed all the same; said once for messages from \"{source}\"");
         let event = Event::new(EventKind::Warning, host.name(), text);
         host.event(event.about(request.header.id, request.header.session));
     }
 
     fn route(&self, request: &Message, message: &Hl7) -> Decision {
         let mut sends = Vec::new();
-        let routing = self.rules.route(&facts(request, message), |routed| {
-            sends.push(Outgoing::same_body(routed.target, routed.rule));
+        let doc_type = self.types.as_ref().map(|types| types.of(message));
+        let doc_type = doc_type.as_deref().unwrap_or(request.body.doc_type());
+        let routing = self.rules.route(&facts(request, message, doc_type), |routed| {
+            sends.push(self.outgoing(routed.target, routed.rule.to_owned()));
         });
         match routing {
             Routing::Unmatched => Decision::Discarded("no rule matched".to_owned()),
@@ -196,12 +283,18 @@ impl Router {
         }
     }
 
+    /// The request's own body for `target`, whose answer may be the sender's.
+    fn outgoing(&self, target: &str, description: String) -> Outgoing {
+        let answers = self.response_from.iter().any(|name| name == ANY || name == target);
+        Outgoing { answers, ..Outgoing::same_body(target, description) }
+    }
+
     fn bad(&self, reason: String) -> Decision {
         match &self.bad_message_handler {
-            Some(handler) => Decision::reject(
-                format!("{reason}; sent to \"{handler}\""),
-                vec![Outgoing::same_body(handler.as_str(), "bad message")],
-            ),
+            Some(handler) => {
+                let sent = self.outgoing(handler, format!("bad message: {reason}"));
+                Decision::reject(format!("{reason}; sent to \"{handler}\""), vec![sent])
+            }
             None => {
                 let reason = format!("{reason}; kept here, since there is no bad_message_handler");
                 Decision::reject(reason, Vec::new())
@@ -221,8 +314,8 @@ fn read(request: &Message) -> Result<Hl7, String> {
 }
 
 /// Why a message with these faults is no HL7; none if it is.
-fn no_hl7(faults: &[Fault]) -> Option<String> {
-    let is_bad = |fault: &&Fault| matches!(fault.kind, FaultKind::NotASegment | FaultKind::Misplaced);
+fn no_hl7(faults: &[hl7::Fault]) -> Option<String> {
+    let is_bad = |fault: &&hl7::Fault| matches!(fault.kind, FaultKind::NotASegment | FaultKind::Misplaced);
     let mut bad = faults.iter().filter(is_bad);
     let first = bad.next()?;
     match bad.count() {
@@ -232,12 +325,12 @@ fn no_hl7(faults: &[Fault]) -> Option<String> {
 }
 
 /// What rules can ask about `request`.
-fn facts<'a>(request: &'a Message, message: &'a Hl7) -> Facts<'a> {
+fn facts<'a>(request: &'a Message, message: &'a Hl7, doc_type: &'a str) -> Facts<'a> {
     Facts {
         message: Some(message),
         source: &request.header.source,
         target: &request.header.target,
-        doc_type: request.body.doc_type(),
+        doc_type,
         origin: request.body.name(),
         session: request.header.session.0,
         id: request.header.id.0,
@@ -333,16 +426,22 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_hl7_goes_to_the_bad_message_handler_with_its_place() {
         let line_is_no_segment = ADMISSION.replace("PV1|", "free text of a patient|");
-        let fault = "rejected: segment 3 at byte 46: found no segment, expected three capital letters or \
-                     digits and a field separator; sent to \"Bad\": Bad (bad message)";
-        check(settings(), message(1, &line_is_no_segment), fault).await;
-        let no_message = "rejected: no segment MSH at the start at byte 0; expected \"MSH\" and a field \
-                          separator; sent to \"Bad\": Bad (bad message)";
-        check(settings(), message(1, "Mustermann"), no_message).await;
         let text = request(1, MessageBody::new(BodyClass::TEXT, ADMISSION));
-        let class =
-            "rejected: body is \"Text\"; expected \"HL7.Message\"; sent to \"Bad\": Bad (bad message)";
-        check(settings(), text, class).await;
+        for (bad, reason) in [
+            (
+                message(1, &line_is_no_segment),
+                "segment 3 at byte 46: found no segment, expected three capital letters or digits and a field \
+                 separator",
+            ),
+            (
+                message(1, "Mustermann"),
+                "no segment MSH at the start at byte 0; expected \"MSH\" and a field separator",
+            ),
+            (text, "body is \"Text\"; expected \"HL7.Message\""),
+        ] {
+            let expected = format!("rejected: {reason}; sent to \"Bad\": Bad (bad message: {reason})");
+            check(settings(), bad, &expected).await;
+        }
     }
 
     #[tokio::test]
@@ -362,6 +461,129 @@ mod tests {
             ["segment 1 at byte 0: MSH-2 is too short or too long, expected four or five characters; \
               routed all the same; said once for messages from \"Source\""]
         );
+    }
+
+    fn validating(level: &str) -> Value {
+        let mut settings = settings();
+        settings["validation"] = json!(level);
+        settings["message_schema_category"] = json!("2.5");
+        settings
+    }
+
+    #[tokio::test]
+    async fn what_is_not_as_its_schema_wants_it_goes_to_the_handler_with_the_findings() {
+        let Built::Process(mut router) = spec().build(validating("tables"), &Library::default()).unwrap()
+        else {
+            panic!("not a process")
+        };
+        let host = TestHost::new("MsgRouter");
+        let decision = router.on_message(&message(7, ADMISSION), &host.context()).await;
+        let reason = "invalid: segment 1 (MSH) begins a message without segment EVN, required by 2.5:ADT_A01; \
+                      segment 1 (MSH) has no field 7, required by 2.5:ADT_A01; \
+                      segment 2 (PID) has no field 5, required by 2.5:ADT_A01";
+        let expected = format!("rejected: {reason}; sent to \"Bad\": Bad (bad message: {reason})");
+        assert_eq!(line(&decision), expected);
+        let events = host.events();
+        assert_eq!(events.iter().map(|event| event.text.as_str()).collect::<Vec<_>>(), [reason]);
+        assert_eq!(events[0].message.map(|id| id.0), Some(7));
+    }
+
+    #[tokio::test]
+    async fn what_is_found_is_bounded_and_never_holds_a_value() {
+        let Built::Process(mut router) = spec().build(validating("fields"), &Library::default()).unwrap()
+        else {
+            panic!("not a process")
+        };
+        let host = TestHost::new("MsgRouter");
+        let text = format!("{ADMISSION}{}", "OBX|Mustermann|NM|Mustermann||Mustermann\r".repeat(100));
+        let decision = router.on_message(&message(1, &text), &host.context()).await;
+        let said = line(&decision);
+        assert!(said.contains("; and 98 more; sent") || said.contains(" more; sent"), "{said}");
+        let event = host.events().remove(0).text;
+        assert!(event.contains("; and ") && event.matches("; ").count() == 50, "{event}");
+        assert!(!format!("{said}{event}").contains("Mustermann"));
+    }
+
+    #[tokio::test]
+    async fn levels_and_z_segments_are_settings() {
+        let sound = ADMISSION
+            .replace("|LAB|||||", "|LAB||||20260101|")
+            .replace("\rPID|1||4711", "\rEVN||20260101\rPID|1||4711||Doe\rZPI|1");
+        for (level, text, z_segments, routed) in [
+            ("none", ADMISSION, "reject", true),
+            ("tables", &sound, "tolerate", true),
+            ("structure", &sound, "reject", false),
+            ("structure", &sound.replace("||Doe", ""), "tolerate", true),
+            ("fields", &sound.replace("||Doe", ""), "tolerate", false),
+        ] {
+            let mut settings = validating(level);
+            settings["z_segments"] = json!(z_segments);
+            let decision = &decide(settings, &[message(1, text)]).await[0];
+            assert_eq!(
+                line(decision).starts_with("sent"),
+                routed,
+                "{level} {z_segments}: {}",
+                line(decision)
+            );
+        }
+        let mut by_version = validating("structure");
+        by_version["message_schema_category"] = json!("");
+        let unknown = sound.replace("|2.5\r", "|9\r");
+        let decision = &decide(by_version, &[message(1, &unknown)]).await[0];
+        assert!(
+            line(decision).contains("no schema is known for the version in MSH-12"),
+            "{}",
+            line(decision)
+        );
+    }
+
+    #[tokio::test]
+    async fn the_answer_comes_from_whom_the_settings_name() {
+        for (from, expected) in [
+            (json!([]), vec![false, false, false]),
+            (json!(["B", "C"]), vec![false, true, true]),
+            (json!(["*"]), vec![true; 3]),
+        ] {
+            let mut settings = settings();
+            settings["response_from"] = from;
+            let decision = decide(settings, &[message(1, ADMISSION)]).await.remove(0);
+            let Decision::Completed { sends, .. } = decision else { panic!("{decision:?}") };
+            assert_eq!(sends.iter().map(|sent| sent.answers).collect::<Vec<_>>(), expected);
+        }
+        let mut wrong = settings();
+        wrong["response_from"] = json!(["A", "X"]);
+        let (notes, _) = findings(wrong);
+        assert_eq!(notes, ["response_from[1]: \"X\" is sent to by no rule, and cannot answer"]);
+    }
+
+    #[tokio::test]
+    async fn rules_ask_by_names_and_types() {
+        let rules = json!({
+            "message_schema_category": "2.5",
+            "rules": [
+                { "name": "type", "when": "doc.type = \"2.5:ADT_A01\" and doc.category = \"2.5\"", "send": ["A"] },
+                { "name": "name", "when": "PV1.PatientClass = \"I\" and PID.count = 1", "send": ["B"] },
+            ],
+        });
+        check(rules, message(1, ADMISSION), "sent: A (type), B (name)").await;
+    }
+
+    #[test]
+    fn paths_of_rules_are_held_against_the_schema() {
+        let rules = json!([{ "when": "PID-99 = \"x\" and PV1.PatientClas = \"I\"", "send": ["A"] }]);
+        let (notes, _) = findings(json!({ "message_schema_category": "2.5.1", "rules": rules }));
+        assert_eq!(
+            notes,
+            [
+                "rules[0].when: path \"PID-99\": PID has 39 fields in 2.5.1",
+                "rules[0].when: path \"PV1.PatientClas\": PV1 has 52 fields in 2.5.1, none of them \"PatientClas\"",
+            ]
+        );
+        let (notes, _) = findings(json!({ "message_schema_category": "2.5.l", "rules": [] }));
+        assert!(notes[0].starts_with("message_schema_category: "), "{notes:?}");
+        let error =
+            spec().build(json!({ "message_schema_category": "a b", "rules": [] }), &Library::default());
+        assert_eq!(error.err().unwrap().path, "message_schema_category");
     }
 
     #[tokio::test]
