@@ -174,7 +174,7 @@ pub fn validate(
         segments::check(&mut report, z_segments);
     }
     if level >= Level::Fields {
-        let ordered = report.findings.len() == 0;
+        let ordered = report.findings.is_empty();
         fields::check(&mut report, level);
         if !ordered {
             report.findings.sort_by_key(|finding| (finding.segment, finding.field > 0));

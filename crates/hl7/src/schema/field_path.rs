@@ -267,7 +267,7 @@ impl Grouped {
             let mut all = all.map(|(_, segment)| segment);
             match path.occurrence {
                 Some(Index::All) => found.extend(all),
-                Some(Index::Last) => found.extend(all.last()),
+                Some(Index::Last) => found.extend(all.next_back()),
                 Some(Index::Nth(number)) => found.extend(all.nth(number as usize - 1)),
                 None if self.count && path.field().is_none() => found.extend(all),
                 None => found.extend(all.next()),

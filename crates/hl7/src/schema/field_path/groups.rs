@@ -30,7 +30,7 @@ fn all<'e>(elements: &'e [Element], into: &mut Vec<&'e Element>) {
     }
 }
 
-fn below<'e>(elements: &'e [Element]) -> Vec<&'e Element> {
+fn below(elements: &[Element]) -> Vec<&Element> {
     let mut groups = Vec::new();
     all(elements, &mut groups);
     groups

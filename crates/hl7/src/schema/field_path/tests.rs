@@ -119,7 +119,7 @@ fn what_the_schema_does_not_have_is_told_with_what_is_near() {
     wrong(
         "",
         "OBX.>NatureOfAbnormalTst<",
-        "OBX has 26 fields in 2.8.2, none of them \"NatureOfAbnormalTst\"; did you mean \"NatureofAbnormalTest\"?",
+        "OBX has 30 fields in 2.8.2, none of them \"NatureOfAbnormalTst\"; did you mean \"NatureofAbnormalTest\"?",
     );
 }
 
