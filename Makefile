@@ -1,6 +1,6 @@
 # The only door. `make run` and `make test` need a Rust toolchain; everything else says what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help run client test check fuzz crash privacy corpus browser load bench docs schema
+.PHONY: help run client test check fuzz peers crash privacy corpus browser load bench docs schema
 
 CARGO ?= cargo
 PRODUCTION ?= productions/article/production.yaml
@@ -24,7 +24,7 @@ check: ## the quick, Rust-only part of the tests
 	$(CARGO) test --workspace --exclude orris-tests --exclude orris-bench
 	$(E2E) tidy
 
-test: check fuzz browser corpus crash privacy load ## everything
+test: check fuzz browser peers corpus crash privacy load ## everything
 	@echo "all tests passed"
 
 fuzz: ## a million damaged messages through all that reads, frames, edits and writes (ORRIS_SEED=…, ORRIS_ROUNDS=…)
@@ -51,6 +51,11 @@ browser: ## the article in headless Chromium
 	@tests/browser/prepare.sh
 	$(CARGO) build --release --quiet --bin orris
 	$(E2E) browser -- --nocapture --test-threads=1
+
+peers: ## other people's MLLP programs, both ways (python-hl7, node-hl7)
+	@tests/peers/prepare.sh
+	$(CARGO) build --release --quiet --bin orris
+	$(E2E) peers -- --nocapture --test-threads=1
 
 bench: ## timing figures, each beside its limit from the same run
 	$(CARGO) build --release --quiet --bin orris
