@@ -1,7 +1,8 @@
 //! One file: what the splitter and the reader make of it against what is expected.
 
 use bytes::Bytes;
-use orris_hl7::{Message, Path, Piece, PieceKind, Splitter, split};
+use orris_hl7::edit::Editor;
+use orris_hl7::{Message, Path, Piece, PieceKind, Splitter, split, write};
 use serde_json::Value;
 
 use crate::folder::{Entry, Folder};
@@ -16,7 +17,10 @@ pub(crate) fn file(folder: &Folder, entry: &Entry) -> Report {
     let mut messages = vec![];
     for piece in pieces.iter().filter(|piece| piece.kind == PieceKind::Message) {
         match Message::read(piece.bytes.clone(), "") {
-            Ok(message) => messages.push(message),
+            Ok(message) => {
+                round_trip(&message, &piece.bytes, &mut report);
+                messages.push(message);
+            }
             Err(error) => report.different(format!("byte {}: {error}", piece.offset)),
         }
     }
@@ -75,6 +79,23 @@ fn splitting(bytes: &Bytes, pieces: &[Piece], report: &mut Report) {
     splitter.finish();
     chunked.extend(splitter);
     report.equal("whether chunks make a difference", chunked != pieces, false);
+}
+
+/// What is written is what was read, byte for byte, also after a segment came and went.
+fn round_trip(message: &Message, bytes: &Bytes, report: &mut Report) {
+    // What was replaced by U+FFFD cannot come back.
+    if message.charset().replaced {
+        return;
+    }
+    let same = |message: &Message| {
+        let written = write::to_bytes(message);
+        written.is_ok_and(|written| bytes.windows(written.len()).any(|part| part == written))
+    };
+    report.equal("whether it is written as it was read", same(message), true);
+    let mut editor = Editor::of(message);
+    let done = editor.append_segment("ZZZ").and_then(|()| editor.remove(&"ZZZ[-1]".parse().unwrap()));
+    report.equal("the number of segments that go", done, Ok(1));
+    report.equal("whether an edit leaves the rest as it was", same(&editor.finish()), true);
 }
 
 /// The view agrees with a naive reading, and with the full tree where there is one.
