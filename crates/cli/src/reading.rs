@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hl7::schema::{CategoryChoice, Schemas};
 use model::{BodyClass, BodyId, MessageBody, MessageHeader, MessageId, SessionId};
 use store::{EventFilter, MessageFilter, Reader};
 
@@ -150,5 +151,7 @@ fn doc_type(body: &MessageBody) -> String {
     }
     let read: Result<hl7::Message, hl7::ReadError> =
         body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset()));
-    read.map_or_else(|_| String::new(), |message| message.doc_type())
+    let doc_type =
+        |message: hl7::Message| Schemas::default().doc_type(&message, &CategoryChoice::default()).to_string();
+    read.map_or_else(|_| String::new(), doc_type)
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use hl7::schema::{CategoryChoice, Schemas};
 use hl7::{PieceKind, split};
 use model::{BodyClass, SessionId};
 use runtime::control::{Answer, Content, Request};
@@ -94,8 +95,10 @@ impl Send {
 /// The document type that a message is stored with, as a file's would be.
 fn doc_type(class: BodyClass, content: &Bytes) -> String {
     match class {
-        BodyClass::HL7 => hl7::Message::read(content.clone(), "")
-            .map_or_else(|_| String::new(), |message| message.doc_type()),
+        BodyClass::HL7 => hl7::Message::read(content.clone(), "").map_or_else(
+            |_| String::new(),
+            |message| Schemas::default().doc_type(&message, &CategoryChoice::default()).to_string(),
+        ),
         _ => String::new(),
     }
 }

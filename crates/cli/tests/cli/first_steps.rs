@@ -122,7 +122,7 @@ fn send_by_hand(data: &Path, home: &Path) {
     }
     assert_eq!(done(data, 2).len(), 2);
     let asked = read(data, &["sql", "SELECT DISTINCT DocType FROM MessageBody", "--csv"]);
-    assert_eq!(asked, "DocType\r\nADT_A01\r\n", "it is stored as the one from the folder");
+    assert_eq!(asked, "DocType\r\n2.5:ADT_A01\r\n", "it is stored as the one from the folder");
     let nobody = orris(&[
         "send",
         "Nobody",

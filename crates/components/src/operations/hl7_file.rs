@@ -15,8 +15,8 @@
 //! capital letters for upper case), `%Q` the time as 2026-11-23_12.59.00.123, `%q` as 20261123125900
 //! (`%q(1)` to `%q(5)` other forms, the last a GUID), `%Y %y %m %d %H %I %M %S %N %j %a %A %b %B %u %w %U
 //! %W %p %r %R %T %z %Z %c %D` its parts, `%K(UTC)` in the beginning another zone, `%%` a percent sign.
-//! `{MSH-10}` is a field of the message, `{id}` and `{session}` the engine's numbers, `{doc_type}` what the
-//! message is. The time is that of the message's header, so that a repeat makes the same name. Whatever a
+//! `{MSH-10}` is a field of the message, `{id}` and `{session}` the engine's numbers, `{doc_type}` its
+//! structure, as in `ADT_A01`. The time is that of the message's header, so that a repeat makes the same name. Whatever a
 //! name is made of, it stays in its folder: separators and control characters are replaced, leading dots
 //! too, and a name of more than 200 bytes is shortened.
 //!
@@ -44,6 +44,7 @@ use serde::{Deserialize, Serialize};
 use crate::adapters::disk::{blocking, folder};
 use crate::adapters::file_name::{Facts, NameTemplate};
 use crate::adapters::file_outbound::{Job, Written, append, each};
+use crate::hl7::doc_type;
 
 /// Failed messages that are remembered as perhaps written already.
 const MOST_TRIED: usize = 4_096;
@@ -215,7 +216,7 @@ impl FileOperation {
             time: header.time_created,
             id: header.id.0,
             session: header.session.0,
-            doc_type: body.doc_type(),
+            doc_type: doc_type::structure(body.doc_type()),
             message: message.as_ref(),
         };
         Job {

@@ -50,6 +50,8 @@ use crate::adapters::file_inbound::settle::{ConfirmComplete, Settling};
 use crate::adapters::file_inbound::taking::Reading;
 use crate::adapters::file_name::NameTemplate;
 use crate::hl7::batch::BatchHandling;
+use crate::hl7::doc_type::DocTypes;
+use crate::hl7::settings::check_charset;
 
 mod values;
 
@@ -102,6 +104,10 @@ pub struct Settings {
     /// The charset that messages are read in, whatever they say themselves; without it MSH-18 says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charset: Option<String>,
+    /// The schema that messages are read by, as in `2.5.1` or a name of the production's own, or a list
+    /// for kinds of messages, as in `ADT_A01=2.5:ADT_A01,ORU*=Hospital`; empty for MSH-12 to say.
+    #[serde(default)]
+    pub message_schema_category: String,
     /// What a batch of messages becomes.
     #[serde(default)]
     pub batch_handling: BatchHandling,
@@ -155,12 +161,8 @@ impl Component for HL7FileService {
         }
         check_patterns(settings, checks);
         check_ranges(settings, checks);
-        if let Some(charset) = &settings.charset
-            && hl7::charset::by_name(charset).is_none()
-        {
-            checks.error("charset", format!("charset is \"{charset}\"; expected a name of HL7 table 0211"));
-            checks.help("such as UNICODE UTF-8, 8859/1, 8859/15 or ASCII");
-        }
+        DocTypes::check(&settings.message_schema_category, checks);
+        check_charset(settings.charset.as_deref(), checks);
         match settings.append_timestamp.template() {
             Err(error) => error.report("append_timestamp", checks),
             Ok(Some(template)) if template.is_of_message() => {
@@ -171,7 +173,7 @@ impl Component for HL7FileService {
         }
     }
 
-    fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
+    fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
         let wrong = |path: &str, message: String| BuildError { path: path.into(), message };
         if let Some((path, message, _)) = on_error_fault(&settings) {
             return Err(wrong(path, message.into()));
@@ -181,7 +183,8 @@ impl Component for HL7FileService {
             .append_timestamp
             .template()
             .map_err(|error| wrong("append_timestamp", error.to_string()))?;
-        Ok(Built::Service(Box::new(FileService { settings, specs, stamp })))
+        let types = DocTypes::new(&settings.message_schema_category, library)?;
+        Ok(Built::Service(Box::new(FileService { settings, specs, stamp, types })))
     }
 }
 
@@ -286,6 +289,7 @@ struct FileService {
     settings: Settings,
     specs: GlobSet,
     stamp: Option<NameTemplate>,
+    types: DocTypes,
 }
 
 #[async_trait]
@@ -298,6 +302,7 @@ impl BusinessService for FileService {
                 folders: folders.clone(),
                 handling: self.settings.batch_handling,
                 charset: self.settings.charset.clone().unwrap_or_default(),
+                types: self.types.clone(),
                 longest: self.settings.max_message_size.0 as usize,
             },
             putting_away: PuttingAway { folders, stamp: self.stamp.clone() },

@@ -5,13 +5,14 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use bytes::Bytes;
-use model::{BodyClass, Fate, IntakeSession, MessageBody, SessionId};
+use model::{Fate, IntakeSession, MessageBody, SessionId};
 use rustix::fs::{Mode, OFlags};
 
 use super::rows::{Part, Progress, Taken};
 use super::scan::Candidate;
 use super::{Folders, Identity};
 use crate::hl7::batch::{BatchHandling, Placing};
+use crate::hl7::doc_type::{self, DocTypes};
 
 /// How files are read.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct Reading {
     pub(crate) handling: BatchHandling,
     /// The charset set from outside; empty when it is for MSH-18 to say.
     pub(crate) charset: String,
+    /// Finds out of what type messages are.
+    pub(crate) types: DocTypes,
     /// The longest message, or file taken whole, in bytes.
     pub(crate) longest: usize,
 }
@@ -89,16 +92,10 @@ pub(super) fn body(reading: &Reading, bytes: Bytes, fate: &Fate, name: String) -
     let charset = reading.charset.clone();
     match fate {
         Fate::Deliver => {
-            let parsed = hl7::Message::read(bytes.clone(), &charset);
-            let doc_type = parsed.as_ref().map(hl7::Message::doc_type).unwrap_or_default();
-            let body = MessageBody::described(BodyClass::HL7, bytes, doc_type, charset, name);
-            let _shared = body.parsed(move |_| parsed);
-            body
+            let read = hl7::Message::read(bytes.clone(), &charset);
+            reading.types.body(bytes, read, charset, name)
         }
-        Fate::Keep(_) => {
-            let doc_type = String::from_utf8_lossy(&bytes[..bytes.len().min(3)]).into_owned();
-            MessageBody::described(BodyClass::HL7, bytes, doc_type, charset, name)
-        }
-        Fate::Refuse(_) => MessageBody::described(BodyClass::BYTES, bytes, String::new(), charset, name),
+        Fate::Keep(_) => doc_type::batch_part(bytes, charset, name),
+        Fate::Refuse(_) => doc_type::refused(bytes, charset, name),
     }
 }

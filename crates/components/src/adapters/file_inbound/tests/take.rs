@@ -23,7 +23,13 @@ impl World {
         let data = testkit::data_dir();
         let folders =
             Folders { inbox: data.path().to_owned(), work: None, archive: None, error: Some("e".into()) };
-        let reading = Reading { folders, handling, charset: String::new(), longest: 16 << 20 };
+        let reading = Reading {
+            folders,
+            handling,
+            charset: String::new(),
+            types: crate::hl7::doc_type::DocTypes::default(),
+            longest: 16 << 20,
+        };
         World { data, reading }
     }
 
@@ -75,7 +81,7 @@ fn a_message_becomes_a_body_that_says_what_it_is() {
     let group = world.read_one(world.file("a.hl7", format!("\u{feff}{MESSAGE}")));
     assert_eq!(fates(&group), ["deliver"]);
     let body = &group.arrivals[0].body;
-    assert_eq!((body.class(), body.doc_type(), body.name()), (BodyClass::HL7, "ADT_A01", "a.hl7"));
+    assert_eq!((body.class(), body.doc_type(), body.name()), (BodyClass::HL7, "2.5:ADT_A01", "a.hl7"));
     assert_eq!(body.content(), MESSAGE);
     let parsed: Result<hl7::Message, hl7::ReadError> = body.parsed(|_| panic!("it was parsed already"));
     assert_eq!(parsed.unwrap().segments().count(), 2);

@@ -110,7 +110,7 @@ async fn what_is_no_message_is_kept_with_its_bytes_and_told() {
     let served = serve(&host, json!({})).await;
     let mut client = served.client().await;
     let said = ask(&mut client, "HELLO|Beispiel").await;
-    assert!(said.starts_with("AE  ") && said.contains("expected MSH"), "{said}");
+    assert!(said.starts_with("AE  ") && said.contains("expected"), "{said}");
     // An empty frame says nothing; bytes outside of frames are not answered.
     client.write_all(b"\x0b\x1c\rjunk Beispiel").await.unwrap();
     assert_eq!(ask(&mut client, &adt("1")).await, "CA 1");
