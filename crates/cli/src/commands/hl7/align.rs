@@ -5,8 +5,9 @@ use hl7::{Message, Separators, escape};
 
 use super::parts::{Place, leaves};
 
-/// Larger tables than this are not made; whoever has such messages gets the k-th of each id.
-const MOST_CELLS: usize = 4_000_000;
+/// Larger tables than this (150 MB) are not made: where more than 5,000 segments follow the first that
+/// differs, the k-th of each id is held against the k-th.
+const MOST_CELLS: usize = 25_000_000;
 
 /// A segment as it is compared: escapes and separators do not matter.
 pub(super) struct Unit {
@@ -56,7 +57,7 @@ pub(super) fn pairs(old: &[Unit], new: &[Unit]) -> Vec<(Option<usize>, Option<us
 }
 
 /// How well two segments go together; 0 for not at all.
-fn likeness(old: &Unit, new: &Unit) -> u32 {
+fn likeness(old: &Unit, new: &Unit) -> u16 {
     if old.id != new.id {
         return 0;
     }
@@ -64,26 +65,27 @@ fn likeness(old: &Unit, new: &Unit) -> u32 {
     let (mut left, mut right) = (old.values.iter().peekable(), new.values.iter().peekable());
     let mut common = 0;
     while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
-        common += u32::from(a.0.field > 1 && a == b);
+        common += usize::from(a.0.field > 1 && a == b);
         let (a, b) = (a.0, b.0);
         left.next_if(|_| a <= b);
         right.next_if(|_| b <= a);
     }
-    let all = (content(old) + content(new)).max(1) as u32;
+    let all = (content(old) + content(new)).max(1);
     let numbered = !old.set_id.is_empty() && old.set_id == new.set_id;
-    10 + 200 * common / all + if numbered { 8 } else { 0 }
+    let share = u16::try_from(200 * common / all).unwrap_or(200);
+    10 + share + if numbered { 8 } else { 0 }
 }
 
 /// The pairs with the greatest likeness in all, none crossing another.
 fn best(old: &[Unit], new: &[Unit]) -> Vec<(Option<usize>, Option<usize>)> {
     let width = new.len() + 1;
     let mut totals = vec![0u32; (old.len() + 1) * width];
-    let mut likes = vec![0u32; old.len() * new.len()];
+    let mut likes = vec![0u16; old.len() * new.len()];
     for i in (0..old.len()).rev() {
         for j in (0..new.len()).rev() {
             let like = likeness(&old[i], &new[j]);
             likes[i * new.len() + j] = like;
-            let paired = if like > 0 { like + totals[(i + 1) * width + j + 1] } else { 0 };
+            let paired = if like > 0 { u32::from(like) + totals[(i + 1) * width + j + 1] } else { 0 };
             totals[i * width + j] = paired.max(totals[(i + 1) * width + j]).max(totals[i * width + j + 1]);
         }
     }
@@ -91,7 +93,7 @@ fn best(old: &[Unit], new: &[Unit]) -> Vec<(Option<usize>, Option<usize>)> {
     while i < old.len() || j < new.len() {
         let here = totals[i * width + j];
         let like = if i < old.len() && j < new.len() { likes[i * new.len() + j] } else { 0 };
-        if like > 0 && here == like + totals[(i + 1) * width + j + 1] {
+        if like > 0 && here == u32::from(like) + totals[(i + 1) * width + j + 1] {
             pairs.push((Some(i), Some(j)));
             (i, j) = (i + 1, j + 1);
         } else if i < old.len() && (j == new.len() || here == totals[(i + 1) * width + j]) {

@@ -100,6 +100,18 @@ fn shown(place: Place, all: &BTreeSet<Place>) -> String {
 }
 
 impl Change {
+    /// Whether it is a set id that only counts the segments, here and there: a segment was added or
+    /// removed before it, and that is told.
+    pub(super) fn is_renumbered(&self) -> bool {
+        let number = |label: &str| {
+            label.split_once('[').map_or("1", |(_, rest)| rest.trim_end_matches(']')).to_owned()
+        };
+        self.place == "1"
+            && self.name.starts_with("Set ID")
+            && self.old == number(&self.label)
+            && self.new == number(&self.new_label)
+    }
+
     pub(super) fn object(&self) -> Value {
         let whole = self.place.is_empty();
         let path = if whole { self.label.clone() } else { format!("{}-{}", self.label, self.place) };

@@ -1,5 +1,6 @@
 //! `orris hl7 diff`: what differs between messages, by path and not by text.
 
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 
 use hl7::{Message, Segment};
@@ -17,8 +18,9 @@ use crate::output::{Exit, Screen, colour, count};
 /// Compare messages by path: separators, escapes, charsets and line ends make no difference
 ///
 /// Messages are matched by MSH-10 where there are several on a side, else by their order; segments by
-/// id, set id and content, so that an inserted one does not make those after it differ. Exit code 0
-/// when nothing differs, 1 when something does, 2 when they cannot be compared.
+/// id, set id and content, so that an inserted one does not make those after it differ; nor do set ids
+/// that only count on behind it. Exit code 0 when nothing differs, 1 when something does, 2 when they
+/// cannot be compared.
 #[derive(Debug, clap::Args)]
 pub(super) struct Diff {
     /// The old file, or - for standard input
@@ -87,20 +89,21 @@ impl Diff {
         let (old_ids, new_ids) = (ids(olds), ids(news));
         let single = olds.len() == 1 && news.len() == 1;
         let ignored = self.ignore.iter().any(|path| path == "MSH-10" || path == "MSH");
-        if single || ignored || !old_ids.iter().any(|id| !id.is_empty() && new_ids.contains(id)) {
+        let mut waiting: HashMap<&str, VecDeque<usize>> = HashMap::new();
+        for (at, id) in new_ids.iter().enumerate() {
+            waiting.entry(id).or_default().push_back(at);
+        }
+        if single || ignored || !old_ids.iter().any(|id| !id.is_empty() && waiting.contains_key(id.as_str()))
+        {
             let most = olds.len().max(news.len());
             return (0..most).map(|at| (olds.get(at), news.get(at))).collect();
         }
-        let mut taken = vec![false; news.len()];
-        let mut matched: Vec<_> = olds
-            .iter()
-            .zip(&old_ids)
-            .map(|(old, id)| {
-                let counterpart = (0..news.len()).find(|at| !taken[*at] && new_ids[*at] == *id);
-                (Some(old), counterpart.inspect(|at| taken[*at] = true).map(|at| &news[at]))
-            })
-            .collect();
-        matched.extend(news.iter().zip(taken).filter(|(_, taken)| !taken).map(|(new, _)| (None, Some(new))));
+        let counterpart = |id: &String| waiting.get_mut(id.as_str())?.pop_front().map(|at| &news[at]);
+        let counterparts: Vec<_> = old_ids.iter().map(counterpart).collect();
+        let mut matched: Vec<_> = olds.iter().map(Some).zip(counterparts).collect();
+        let mut rest: Vec<_> = waiting.into_values().flatten().collect();
+        rest.sort_unstable();
+        matched.extend(rest.into_iter().map(|at| (None, Some(&news[at]))));
         matched
     }
 }
@@ -112,12 +115,13 @@ fn compare(book: &Book, ignore: &Everywhere, old: &Message, new: &Message) -> Ve
         match pair {
             (Some(i), Some(j)) => {
                 let found = between(&old.units[i], &new.units[j], &new.segments[j], &new.words);
-                changes.extend(found.into_iter().map(|change| Change {
+                let placed = found.into_iter().map(|change| Change {
                     label: old.labels[i].clone(),
                     new_label: new.labels[j].clone(),
                     segment: new.words.segment(new.segments[j].id()),
                     ..change
-                }));
+                });
+                changes.extend(placed.filter(|change| !change.is_renumbered()));
             }
             (Some(i), None) if !old.units[i].ignored => {
                 changes.push(Change { kind: Kind::Removed, old: old.raw(i), ..old.whole(i) });
