@@ -31,6 +31,8 @@ const MOST_KEPT: usize = 1 << 20;
 const PAUSE: Duration = Duration::from_millis(200);
 /// And a frame without its last byte.
 const SHORT_PAUSE: Duration = Duration::from_millis(10);
+/// The byte that ends a frame, but for a CR.
+const END: u8 = 0x1C;
 /// So many control ids of answered messages are remembered.
 const REMEMBERED: usize = 512;
 
@@ -153,8 +155,8 @@ impl Line {
             if let Some(why) = &self.ended {
                 return Err(Silence::Ended(why.clone()));
             }
-            let paused =
-                self.deframer.needs_pause().then(|| if self.last == 0x1C { SHORT_PAUSE } else { PAUSE });
+            let unclear = self.deframer.needs_pause() || self.deframer.is_outside();
+            let paused = unclear.then_some(if self.last == END { SHORT_PAUSE } else { PAUSE });
             self.inbox.reserve(CHUNK);
             tokio::select! {
                 biased;
