@@ -61,11 +61,14 @@ mod tests {
         let mut cli = Cli::command();
         cli.build();
         cli.clone().debug_assert();
-        for command in cli.get_subcommands() {
-            assert!(command.get_about().is_some(), "{} says nothing about itself", command.get_name());
-            for argument in command.get_arguments() {
-                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
-            }
+        cli.get_subcommands().for_each(check_explained);
+    }
+
+    fn check_explained(command: &clap::Command) {
+        assert!(command.get_about().is_some(), "{} says nothing about itself", command.get_name());
+        for argument in command.get_arguments() {
+            assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
         }
+        command.get_subcommands().filter(|below| below.get_name() != "help").for_each(check_explained);
     }
 }

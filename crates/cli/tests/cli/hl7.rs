@@ -244,6 +244,12 @@ fn set_changes_what_it_was_told_and_nothing_else() {
     run(&["set", "MSH-10=OR0032", "--message", "2", "--in-place", &place], 0);
     assert!(fs::read(&place).expect("a file") == batch, "set back, every byte is as it was");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "nothing is left aside");
+
+    let link = folder.path().join("link.hl7");
+    std::os::unix::fs::symlink(&out, &link).expect("a link");
+    run(&["set", "PID-8=M", "--in-place", link.to_str().expect("readable")], 0);
+    assert!(link.is_symlink(), "a link stays one");
+    assert_eq!(run(&["get", "PID-8", out.to_str().expect("readable")], 0).0, "M\nM\n");
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) fn draw(screen: &Screen, branches: &[Branch]) -> String {
     for branch in branches {
         let kept = open.iter().zip(&branch.groups).take_while(|(old, new)| old == new).count();
         for (level, group) in branch.groups.iter().enumerate().skip(kept) {
-            text += &format!("{}{}\n", indent(level), screen.paint(colour::RESPONSE.bold(), group));
+            text += &format!("{}{}\n", indent(level), screen.paint(colour::PLACE.bold(), group));
         }
         open = &branch.groups;
         let level = branch.groups.len();

@@ -1,5 +1,6 @@
 //! `orris hl7 get`: single values, for people and for scripts.
 
+use std::fs;
 use std::path::PathBuf;
 
 use hl7::{FieldPath, Message, escape};
@@ -74,7 +75,7 @@ impl Get {
 
 /// Which arguments are paths, and which are files: what is there as a file is one.
 fn apart(arguments: &[String], book: &Book) -> Result<(Vec<FieldPath>, Vec<PathBuf>), Exit> {
-    let is_file = |text: &&String| *text == "-" || std::path::Path::new(text).is_file();
+    let is_file = |text: &&String| *text == "-" || fs::metadata(text).is_ok_and(|found| !found.is_dir());
     let (files, paths): (Vec<_>, Vec<_>) = arguments.iter().partition(is_file);
     let paths = paths.into_iter().map(|text| match compile(text, book) {
         Err(Exit::Usage(error)) => Err(Exit::Usage(format!("{error}; nor is there a file of that name"))),

@@ -85,6 +85,11 @@ pub(super) fn write(screen: &Screen, file: Option<&Path>, bytes: &[u8]) -> Resul
         };
     };
     let failed = |error| Exit::Failed(format!("\"{}\" cannot be written: {error}", file.display()));
+    // What a link points to is written, and what is no plain file, as /dev/null, is not replaced.
+    let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        return fs::write(file, bytes).map_err(failed);
+    }
     let mut name = std::ffi::OsString::from(".");
     name.push(file.file_name().unwrap_or_default());
     name.push(".part");
