@@ -105,6 +105,10 @@ impl Cut {
         let left = self.head.len();
         self.chunk.advance(block.saturating_sub(left));
         self.head.truncate(left.saturating_sub(block));
+        if self.head.is_empty() {
+            // Lest the room behind a large piece is kept for as long as no other one begins.
+            self.head = BytesMut::new();
+        }
         Some((kind, bytes))
     }
 }

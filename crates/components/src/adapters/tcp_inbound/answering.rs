@@ -1,5 +1,6 @@
 //! The hand of a connection that answers.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, BytesMut};
@@ -35,6 +36,7 @@ pub(super) async fn run<W: AsyncWrite + Unpin>(
     service: &TcpInbound,
     writer: &mut W,
     mut groups: Receiver<Submitted>,
+    unframed: &AtomicBool,
 ) -> End {
     let mut answering = Answering::new(&service.inbound, &service.host);
     let mut deadline = Deadline::new(&service.host);
@@ -55,9 +57,14 @@ pub(super) async fn run<W: AsyncWrite + Unpin>(
         if done.is_err() {
             return End::Stopping;
         }
+        // Who likes no frames gets none.
+        let framing = match unframed.load(Ordering::Relaxed) {
+            true => Framing::None,
+            false => service.limits.framing,
+        };
         for answer in answering.ready.drain(..) {
             match answer.says {
-                Says::Message(bytes) => frame(service.limits.framing, &bytes, &mut out),
+                Says::Message(bytes) => frame(framing, &bytes, &mut out),
                 Says::Byte(byte) => out.put_u8(byte),
             }
         }
@@ -80,10 +87,14 @@ pub(super) async fn run<W: AsyncWrite + Unpin>(
     End::Done
 }
 
-/// Puts an answer into a frame. One that holds what ends its frame is of a target's making; it goes as
-/// it is, since the sender waits for it.
+/// Puts an answer into a frame. Where line ends are what ends a frame, an answer's are others.
 fn frame(framing: Framing, bytes: &[u8], out: &mut BytesMut) {
-    if framing.wrap(bytes, out).is_err() {
+    if framing.wrap(bytes, out).is_ok() {
+        return;
+    }
+    let other: Vec<u8> = bytes.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect();
+    if framing.wrap(&other, out).is_err() {
+        // An answer of a target's making, and better than none.
         out.put_slice(bytes);
     }
 }
@@ -93,4 +104,25 @@ async fn write<W: AsyncWrite + Unpin>(writer: &mut W, out: &mut BytesMut) -> std
         writer.write_buf(out).await?;
     }
     writer.flush().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_fits_into_every_framing() {
+        for (framing, expected) in [
+            ("mllp", "\u{b}MSH|A\rMSA|AA\r\u{1c}\r"),
+            ("flexible", "\u{b}MSH|A\rMSA|AA\r\u{1c}\r"),
+            ("none", "MSH|A\rMSA|AA\r"),
+            ("ascii_lf", "MSH|A\rMSA|AA\r\n"),
+            ("ascii_cr", "MSH|A\nMSA|AA\n\r"),
+            ("ascii28", "MSH|A\rMSA|AA\r\u{1c}"),
+        ] {
+            let mut out = BytesMut::new();
+            frame(framing.parse().unwrap(), b"MSH|A\rMSA|AA\r", &mut out);
+            assert_eq!(out, expected.as_bytes(), "{framing}");
+        }
+    }
 }

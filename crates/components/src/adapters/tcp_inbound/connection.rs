@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -60,9 +61,10 @@ impl Connection {
         W: AsyncWrite + Unpin,
     {
         let (groups, submitted) = mpsc::channel(WINDOW);
+        let unframed = AtomicBool::new(false);
         let why = {
-            let reading = Reading::new(&self.service, self.peer, &mut reader, groups).run();
-            let answering = answering::run(&self.service, &mut writer, submitted);
+            let reading = Reading::new(&self.service, self.peer, &mut reader, groups, &unframed).run();
+            let answering = answering::run(&self.service, &mut writer, submitted, &unframed);
             tokio::pin!(reading, answering);
             tokio::select! {
                 biased;

@@ -1,11 +1,12 @@
 //! The hand of a connection that reads.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use hl7::frame::Junk;
-use hl7::{Deframer, Frame, FrameKind};
+use hl7::{Deframer, Frame, FrameKind, Framing};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc::Sender;
 
@@ -17,6 +18,8 @@ use crate::hl7::inbound::{Group, Source};
 /// How much is read at a time, the least and the most.
 const LEAST: usize = 4 << 10;
 const MOST: usize = 64 << 10;
+/// What a frame of MLLP begins with.
+const START: u8 = 0x0B;
 /// So long a silence ends a message that no frame ends.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Bytes outside of frames that are kept of one connection; with more of them it is closed.
@@ -53,6 +56,9 @@ pub(super) struct Reading<'a, R> {
     /// The length of a message that is too long, as far as it has come.
     too_long: usize,
     groups: Sender<Submitted>,
+    /// Whether a frame has begun, and, for who answers, whether the last message came without one.
+    framed: bool,
+    unframed: &'a AtomicBool,
 }
 
 impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
@@ -61,6 +67,7 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
         peer: SocketAddr,
         stream: &'a mut R,
         groups: Sender<Submitted>,
+        unframed: &'a AtomicBool,
     ) -> Self {
         let limits = &service.limits;
         let name = format!("{}_{}", peer.ip().to_canonical(), peer.port());
@@ -75,6 +82,8 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
             junk: 0,
             too_long: 0,
             groups,
+            framed: false,
+            unframed,
         }
     }
 
@@ -157,8 +166,14 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
         let inbound = &self.service.inbound;
         let telling = &self.service.telling;
         match frame.kind {
-            FrameKind::Message => inbound.read(frame.bytes, &self.source, group),
-            FrameKind::Framing | FrameKind::Junk(Junk::Empty) => {}
+            FrameKind::Message => {
+                if self.service.limits.framing == Framing::Flexible {
+                    self.unframed.store(!std::mem::take(&mut self.framed), Ordering::Relaxed);
+                }
+                inbound.read(frame.bytes, &self.source, group);
+            }
+            FrameKind::Framing => self.framed = frame.bytes.contains(&START),
+            FrameKind::Junk(Junk::Empty) => {}
             FrameKind::Junk(Junk::TooLongRest) => self.too_long += frame.bytes.len(),
             FrameKind::Junk(junk) => {
                 let reason = junk.to_string();
