@@ -115,7 +115,7 @@ fn of_type(datatype: &str, component: usize, below: &str, subcomponent: usize) -
         ("XAD" | "AD", 1 | 2 | 5 | 8 | 9 | 10) | ("SAD", _) => Some(Kind::Pattern),
         ("XTN", 1 | 4 | 6 | 7 | 8 | 9 | 12) | ("TN", _) => Some(Kind::Pattern),
         ("CM_PAT_ID" | "CM_PAT_ID_0192", 1 | 2) | ("CM_LICENSE_NO", 1) => first.then_some(Kind::Pattern),
-        ("DT" | "TS" | "DTM", 1) => first.then_some(Kind::Date),
+        ("DT" | "TS" | "DTM", 1) | ("DR", 1 | 2) => first.then_some(Kind::Date),
         ("FT" | "TX", _) => Some(Kind::Text),
         // A type that a version leaves open.
         ("CM", _) => Some(Kind::Pattern),
@@ -146,6 +146,9 @@ mod tests {
             ("NDL", 1, "CNN", 2, Some(Kind::Family)),
             ("NDL", 2, "TS", 1, Some(Kind::Date)),
             ("TS", 1, "DTM", 1, Some(Kind::Date)),
+            ("XPN", 10, "DR", 2, Some(Kind::Date)),
+            ("TQ", 4, "TS", 1, Some(Kind::Date)),
+            ("CM_NDL", 1, "CN", 3, Some(Kind::Given)),
             ("NM", 1, "", 1, None),
             ("CWE", 2, "ST", 1, None),
         ] {
