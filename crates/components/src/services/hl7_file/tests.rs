@@ -23,6 +23,13 @@ fn check(settings: Value, path: &str, says: &str) {
 }
 
 #[test]
+fn a_schema_that_nobody_knows_is_found() {
+    check(json!({"message_schema_category": "2.55"}), "message_schema_category", "unknown schema \"2.55\"");
+    check(json!({"message_schema_category": "ADT_A01"}), "message_schema_category", "unknown schema");
+    check(json!({"message_schema_category": "ADT_A01="}), "message_schema_category", "ends too early");
+}
+
+#[test]
 fn good_settings_have_no_notes() {
     for settings in [
         json!({"file_path": "in"}),
@@ -32,7 +39,7 @@ fn good_settings_have_no_notes() {
             "work_path": "work", "archive_path": "archive", "on_error": "move",
             "error_path": "error",
             "polling_interval": "100ms", "watch": false, "confirm_complete": "rename", "settle_time": "0ms",
-            "append_timestamp": true, "charset": "8859/1", "batch_handling": "multi_session", "order": "name",
+            "append_timestamp": true, "charset": "8859/1", "message_schema_category": "ADT_A01=2.5:ADT_A01, *=2.3.1", "batch_handling": "multi_session", "order": "name",
             "max_message_size": "1GiB"
         }),
         json!({"file_path": "in", "append_timestamp": "%f.%Y%m%d", "charset": "UNICODE UTF-8"}),
