@@ -165,7 +165,7 @@ fn check_segment<'m>(
         }
         let datatype = if is_result && index == 4 { varying } else { part.datatype };
         let at = At { field: part.number, value: Some(value), ..at };
-        Values { report, plans, level, segment }.field(part, datatype, at, value);
+        Values { report, plans, level, segment, within: None }.field(part, datatype, at, value);
     }
     for part in fields.get(seen..).unwrap_or_default() {
         required(report, part, at);

@@ -1,7 +1,7 @@
 //! What later versions know. HL7 grows by adding, so that a sender may be ahead of the version that it
 //! names; receivers are to pass over what they do not know.
 
-use crate::schema::{FieldDef, Schema, Schemas};
+use crate::schema::{FieldDef, Schema, Schemas, Table};
 
 /// The versions behind that of a schema, the newest first.
 fn versions(schema: &Schema) -> impl Iterator<Item = std::sync::Arc<Schema>> {
@@ -32,11 +32,25 @@ pub(super) fn has_field(
 }
 
 pub(super) fn has_component(schema: &Schema, datatype: &str, number: u16) -> bool {
-    let has = |later: &Schema| later.datatype(datatype).map(|it| it.component(number.into()).is_some());
-    versions(schema).find_map(|later| has(&later)).unwrap_or(false)
+    has_component_of(schema, datatype, number, |_, _| true)
 }
 
+/// Whether a later version has a component of which that is true.
+pub(super) fn has_component_of(
+    schema: &Schema,
+    datatype: &str,
+    number: u16,
+    mut holds: impl FnMut(&Schema, &FieldDef) -> bool,
+) -> bool {
+    let newest = versions(schema).find_map(|later| {
+        let datatype = later.datatype(datatype)?;
+        Some(datatype.component(number.into()).is_some_and(|component| holds(&later, component)))
+    });
+    newest.unwrap_or(false)
+}
+
+/// Whether a later version has the code, or leaves the table to sites.
 pub(super) fn has_code(schema: &Schema, table: &str, code: &str) -> bool {
-    let has = |later: &Schema| later.table(table).map(|it| it.meaning(code).is_some());
-    versions(schema).find_map(|later| has(&later)).unwrap_or(false)
+    let has = |table: &Table| table.user_defined || table.meaning(code).is_some();
+    versions(schema).any(|later| later.table(table).is_some_and(has))
 }

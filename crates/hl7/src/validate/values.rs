@@ -3,7 +3,8 @@
 use super::fields::{FieldPlans, Kind, Part, Type};
 use super::format::{Fit, Format};
 use super::{At, Level, Report, Rule, Severity, later};
-use crate::{Path, Segment, escape};
+use crate::schema::{FieldDef, Schema};
+use crate::{Path, Segment, charset, escape};
 
 /// The type of a message.
 pub(super) const MSH_9: Path =
@@ -18,9 +19,11 @@ pub(super) struct Values<'r, 'm, 'p> {
     pub(super) plans: &'p FieldPlans,
     pub(super) level: Level,
     pub(super) segment: &'r Segment<'m>,
+    /// The type whose component is looked at.
+    pub(super) within: Option<&'p Type>,
 }
 
-impl<'m> Values<'_, 'm, '_> {
+impl<'m, 'p> Values<'_, 'm, 'p> {
     /// Checks a field that is not empty.
     pub(super) fn field(&mut self, part: &Part, datatype: Option<usize>, at: At<'m>, value: &'m str) {
         if part.withdrawn {
@@ -51,7 +54,7 @@ impl<'m> Values<'_, 'm, '_> {
 
     fn too_many(&mut self, part: &Part, at: At<'m>, count: usize) {
         let schema = self.report.schema;
-        let repeats = |field: &crate::schema::FieldDef| field.max.is_none_or(|max| usize::from(max) >= count);
+        let repeats = |field: &FieldDef| field.max.is_none_or(|max| usize::from(max) >= count);
         let later = || later::has_field(schema, self.segment.id(), part.number, |_, field| repeats(field));
         let severity = if part.doubtful || later() { Severity::Warning } else { Severity::Error };
         let most = part.max.unwrap_or_default();
@@ -75,7 +78,7 @@ impl<'m> Values<'_, 'm, '_> {
         if count <= most as usize {
             return;
         }
-        let may = |field: &crate::schema::FieldDef| field.length.is_none_or(|most| count <= most as usize);
+        let may = |field: &FieldDef| field.length.is_none_or(|most| count <= most as usize);
         let is_plain = |datatype: &Type| matches!(datatype.kind, Kind::Text | Kind::Code);
         let (schema, id) = (self.report.schema, self.segment.id());
         let is_wrong = at.component == 0
@@ -90,7 +93,7 @@ impl<'m> Values<'_, 'm, '_> {
     }
 
     /// Checks a repetition, component or subcomponent that is not empty.
-    fn value(&mut self, part: &Part, datatype: &Type, at: At<'m>, value: &'m str) {
+    fn value(&mut self, part: &Part, datatype: &'p Type, at: At<'m>, value: &'m str) {
         if value == NULL {
             return;
         }
@@ -116,7 +119,7 @@ impl<'m> Values<'_, 'm, '_> {
     fn composite(
         &mut self,
         part: &Part,
-        datatype: &Type,
+        datatype: &'p Type,
         (parts, required): (&[Part], bool),
         at: At<'m>,
         value: &'m str,
@@ -124,6 +127,7 @@ impl<'m> Values<'_, 'm, '_> {
         let Some(separator) = self.separator(at) else {
             return;
         };
+        let outer = self.within.replace(datatype);
         let mut parts = parts.iter().peekable();
         let mut system = "";
         let mut first = "";
@@ -143,7 +147,10 @@ impl<'m> Values<'_, 'm, '_> {
                         self.missing(part, datatype, at);
                     }
                 }
-                None => return self.beyond(datatype, at),
+                None => {
+                    self.beyond(datatype, at);
+                    break;
+                }
                 Some(part) => {
                     let datatype = part.datatype.map(|datatype| &self.plans.types[datatype]);
                     self.length(part, datatype, at, value);
@@ -158,6 +165,7 @@ impl<'m> Values<'_, 'm, '_> {
                 self.missing(part, datatype, at.below(part.number, ""));
             }
         }
+        self.within = outer;
         let is_coded = self.level == Level::Tables && part.table.is_some();
         if is_coded && !first.is_empty() && (system.is_empty() || system.starts_with("HL7")) {
             let own = match &datatype.kind {
@@ -186,7 +194,7 @@ impl<'m> Values<'_, 'm, '_> {
     fn beyond(&mut self, datatype: &Type, at: At<'m>) {
         let number = if at.subcomponent > 0 { at.subcomponent } else { at.component };
         let (schema, id) = (self.report.schema, self.segment.id());
-        let is_known = |schema: &crate::schema::Schema, datatype: &str| {
+        let is_known = |schema: &Schema, datatype: &str| {
             schema.datatype(datatype).is_some_and(|it| it.component(number.into()).is_some())
         };
         let later = later::has_component(schema, &datatype.id, number)
@@ -254,8 +262,14 @@ impl<'m> Values<'_, 'm, '_> {
 
     /// Whether a code is in its table; `loose` where another one could be meant.
     fn code(&mut self, part: &Part, at: At<'m>, value: &str, loose: bool) {
-        // The type of the message is held against the structures, which a site may add to.
-        if at.field == MSH_9.field && self.segment.is_header() {
+        // The type of the message is held against the structures, which a site may add to, and the charset
+        // against those that can be read, which have many names.
+        let is_known = match at.field {
+            9 => true,
+            18 => charset::by_name(value).is_some(),
+            _ => false,
+        };
+        if is_known && self.segment.is_header() {
             return;
         }
         let schema = self.report.schema;
@@ -269,12 +283,30 @@ impl<'m> Values<'_, 'm, '_> {
             return;
         }
         let is_wrong =
-            !loose && !part.doubtful && !table.user_defined && !later::has_code(schema, &table.id, &value);
+            !loose && !part.doubtful && !table.user_defined && !self.is_code_later(at, &table.id, &value);
         let severity = if is_wrong { Severity::Error } else { Severity::Warning };
         self.report.add(Rule::Table, severity, at, |report| {
             let schema = report.schema.name();
             format!("{} is no code of table {} ({}) in {schema}", at.place(), table.id, table.name)
         });
+    }
+
+    /// Whether a later version knows the code, in the same table or in another one for the same place.
+    fn is_code_later(&self, at: At<'_>, table: &str, code: &str) -> bool {
+        let (schema, number) = (self.report.schema, at.subcomponent.max(at.component));
+        let knows = |later: &Schema, field: &FieldDef| {
+            let other = field.table.as_ref().filter(|other| **other != *table);
+            let other = other.and_then(|other| later.table(other));
+            other.is_some_and(|other| other.user_defined || other.meaning(code).is_some())
+        };
+        later::has_code(schema, table, code)
+            || match self.within {
+                // A component that has no table any more takes any code.
+                Some(within) => later::has_component_of(schema, &within.id, number, |later, part| {
+                    part.table.is_none() || knows(later, part)
+                }),
+                None => later::has_field(schema, self.segment.id(), at.field, knows),
+            }
     }
 
     /// What separates the parts of the value at `at`.
