@@ -178,8 +178,17 @@ fn json_value(value: &Value<'_>, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Boolean(_) => out.push_str(value.text()),
+        // A count; what was written out may be no number of JSON's.
+        Value::Number(number) if number.bytes().all(|byte| byte.is_ascii_digit()) && is_plain(number) => {
+            out.push_str(number);
+        }
         _ => json_string(value.text(), out),
     }
+}
+
+/// Whether digits begin with none that is left out in JSON.
+fn is_plain(digits: &str) -> bool {
+    digits == "0" || !digits.starts_with('0')
 }
 
 fn json_string(text: &str, out: &mut String) {

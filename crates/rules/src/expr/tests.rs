@@ -198,7 +198,7 @@ fn names_and_groups() {
     check(&[
         (r#"PID.PatientName.FamilyName = "O&Connor""#, true),
         (r#"PID-5.givenname = "Mary""#, true),
-        (r#"PID.5.2 = "Mary""#, true),
+        (r#"PID-5.GivenName = "Mary" and PID.5.2 = "Mary""#, true),
         (r#"PID.PatientIdentifierList[*].IDNumber = "0815""#, true),
         (r#"PV1.PatientClass in ("I", "E")"#, true),
         ("OBX.count = 3", true),
@@ -217,6 +217,9 @@ fn names_and_groups() {
         (r#"ORDER_OBSERVATION[2].OBX.ObservationValue = 12"#, true),
         (r#"ORDER_OBSERVATION[*].OBX[*]-5 = 12"#, true),
         (r#"ORDER_OBSERVATION[1].OBX[*]-5 = 12"#, false),
+        ("ORDER_OBSERVATION[*].OBX[*]-5 > 11", true),
+        (r#"PATIENT_RESULT[1].ORDER_OBSERVATION[-1].OBR-1 = "2""#, true),
+        ("ORCgrp[2].OBX-5 = 12", true),
         ("ORDER_OBSERVATION.count = 2 and ORCgrp[2].OBX.count = 2", true),
     ] {
         for context in [&context, &PathContext::default()] {

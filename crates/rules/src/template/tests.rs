@@ -36,6 +36,7 @@ fn json_makes_whole_json_values() {
     check("{{ PID-7|json }}", r#""\"quoted\r\"""#);
     check("{{ PID-3[*].1 | json }}", r#"["1","2"]"#);
     check("{{ ZZZ[*]-1 | json }}", "[]");
+    check("{{ PID-3.count | json }} {{ ZZZ.count | json }} {{ PID-3.count }}", "2 0 2");
     check(r#"{{ MSH-9.1 = "ORU" | json }}"#, "false");
     check(r#"{{ "\u{1}" | json }}"#.replace("\\u{1}", "\u{1}").as_str(), "\"\\u0001\"");
 }
