@@ -1,5 +1,6 @@
 //! Business services take messages in.
 
+pub mod file;
 pub mod hl7_file;
 pub mod hl7_tcp;
 pub mod websocket;

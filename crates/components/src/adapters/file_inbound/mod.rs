@@ -16,9 +16,11 @@ pub(crate) mod intake;
 pub(crate) mod recover;
 pub(crate) mod rows;
 pub(crate) mod scan;
+pub(crate) mod settings;
 pub(crate) mod settle;
 pub(crate) mod take;
 pub(crate) mod taking;
+mod values;
 pub(crate) mod watch;
 mod writers;
 

@@ -15,7 +15,7 @@ use model::{Arrival, Fate, IntakeSession, fault};
 use super::archive;
 use super::rows::{Progress, Taken};
 use super::scan::Candidate;
-use super::taking::{Reading, Taking, body, open, read_rest};
+use super::taking::{Reading, Taking, open, read_rest};
 use crate::adapters::disk;
 use crate::hl7::batch::{BatchHandling, Placing};
 
@@ -116,10 +116,10 @@ impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
         }
         let taking = Taking::begin(file, identity);
         fault::point("file.read");
-        match self.reading.handling {
+        match self.reading.content.handling() {
             BatchHandling::Whole => self.read_as_one(open, taking),
-            _ if taking.rest() <= CHUNK => self.read_small(open, taking),
-            _ => self.read_big(open, taking),
+            handling if taking.rest() <= CHUNK => self.read_small(open, taking, handling),
+            handling => self.read_big(open, taking, handling),
         }
     }
 
@@ -158,7 +158,12 @@ impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
         format!("file \"{}\" cannot be read: {}", path.display(), disk::reason(error))
     }
 
-    fn read_small(&mut self, open: File, mut taking: Taking) -> Result<(), Abandoned> {
+    fn read_small(
+        &mut self,
+        open: File,
+        mut taking: Taking,
+        handling: BatchHandling,
+    ) -> Result<(), Abandoned> {
         let length = taking.rest();
         let bytes = match read_rest(open, &taking, length) {
             Ok(bytes) => bytes,
@@ -166,7 +171,7 @@ impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
         };
         taking.content = bytes.clone();
         let mut splitter = Splitter::new(self.reading.longest);
-        let mut placing = taking.placing(self.reading.handling);
+        let mut placing = taking.placing(handling);
         splitter.push(bytes);
         splitter.finish();
         self.arrive_all(&mut taking, &mut placing, &mut splitter)?;
@@ -174,9 +179,14 @@ impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
         Ok(())
     }
 
-    fn read_big(&mut self, mut open: File, mut taking: Taking) -> Result<(), Abandoned> {
+    fn read_big(
+        &mut self,
+        mut open: File,
+        mut taking: Taking,
+        handling: BatchHandling,
+    ) -> Result<(), Abandoned> {
         let mut splitter = Splitter::new(self.reading.longest);
-        let mut placing = taking.placing(self.reading.handling);
+        let mut placing = taking.placing(handling);
         if let Err(error) = open.seek(SeekFrom::Start(taking.part.offset)) {
             return self.break_off(&taking, &error);
         }
@@ -213,15 +223,9 @@ impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
             Err(error) => return self.break_off(&taking, &error),
         };
         taking.content = bytes.clone();
-        let mut reason = None;
-        for piece in hl7::split::all(bytes.clone(), self.reading.longest) {
-            match piece.kind {
-                PieceKind::Framing => {}
-                PieceKind::Unreadable(why) => reason = reason.or(Some(why)),
-                _ => taking.part.readable = true,
-            }
-        }
-        match (taking.part.readable, reason) {
+        let (readable, reason) = self.reading.content.look(&bytes, self.reading.longest);
+        taking.part.readable = readable;
+        match (readable, reason) {
             (true, _) => self.add(&taking, bytes, IntakeSession::New, Fate::Deliver),
             (false, Some(reason)) => self.refuse(&mut taking, reason),
             (false, None) => {}
@@ -309,7 +313,7 @@ impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
         // A message that waits in a queue must not hold the whole chunk that it came in.
         let alone = bytes.len() as u64 * 4 >= taking.taken.identity.size.min(CHUNK);
         let bytes = if alone { bytes } else { Bytes::copy_from_slice(&bytes) };
-        let body = body(&self.reading, bytes, &fate, taking.taken.place.name());
+        let body = self.reading.content.body(bytes, &fate, taking.taken.place.name());
         self.group.arrivals.push(Arrival { session, fate, ..Arrival::new(body) });
     }
 }

@@ -1,6 +1,6 @@
 //! Tests of the service's settings; what it does is tested with `file_inbound`.
 
-use model::{BusinessType, NoteKind};
+use model::{BusinessType, Claim, NoteKind};
 use serde_json::{Value, json};
 use testkit::TestHost;
 

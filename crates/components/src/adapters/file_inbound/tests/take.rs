@@ -7,6 +7,7 @@ use model::{BodyClass, SessionId};
 use testkit::TempDir;
 
 use super::super::rows::Part;
+use super::super::taking::{Content, Messages};
 use super::super::{Folders, Place};
 use super::*;
 use crate::hl7::batch::Position;
@@ -23,13 +24,8 @@ impl World {
         let data = testkit::data_dir();
         let folders =
             Folders { inbox: data.path().to_owned(), work: None, archive: None, error: Some("e".into()) };
-        let reading = Reading {
-            folders,
-            handling,
-            charset: String::new(),
-            types: crate::hl7::doc_type::DocTypes::default(),
-            longest: 16 << 20,
-        };
+        let content = Content::Messages(Messages { handling, ..Messages::default() });
+        let reading = Reading { folders, content, longest: 16 << 20 };
         World { data, reading }
     }
 
