@@ -216,11 +216,6 @@ impl Ruling {
         matches!(self.action, Action::Retry(_))
     }
 
-    /// Whether it is what everybody hopes for: completed, with nothing said.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.action == Action::End(Ending::Complete) && self.warnings.is_empty()
-    }
-
     /// The decision about `request`, said by the item `item`; `response` is what is kept of the answer.
     pub(crate) fn decide(self, item: &str, request: &Message, response: Option<MessageBody>) -> Decision {
         let Ruling { action, reason, mut warnings } = self;

@@ -7,7 +7,8 @@
 //!     settings: { address: "lab.example:2575" }
 //! ```
 //!
-//! The bytes are sent as they came, in frames. Each message waits for its acknowledgement, and
+//! The bytes are sent as they came, in frames, unless `separators`, `charset` or `segment_terminator` want
+//! another form. Each message waits for its acknowledgement, and
 //! `reply_code_actions` says what becomes of it by MSA-1 (the code), MSA-2 (the control id of the message
 //! that is answered) and MSH-9. Without an answer within `response_timeout` the message is tried again on
 //! a new connection, so that a late answer is never taken for that of another message.
@@ -48,6 +49,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapters::tcp_dialer::{Dialer, Unreachable, Way, check_address};
 use crate::adapters::tls_client::TlsClient;
+use crate::hl7::form::{Form, SegmentTerminator};
 use crate::hl7::reply::PeerReply;
 use crate::hl7::reply_actions::{ReplyActions, USUAL};
 use exchange::Ended;
@@ -74,6 +76,18 @@ pub struct Settings {
     /// `ascii_lf`, `ascii_cr`, `ascii_crlf` or `none`.
     #[serde(default = "mllp")]
     pub framing: String,
+    /// The separators that messages are sent with, as in `|^~\&`: between fields, components and
+    /// repetitions, for escapes, between subcomponents. Without it those that they have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separators: Option<String>,
+    /// The charset that messages are sent in, a name of HL7 table 0211 as in `UNICODE UTF-8`; it is noted
+    /// in MSH-18. Without it the one that they came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charset: Option<String>,
+    /// What the segments end with, `cr`, `lf` or `crlf`. Without it what they end with; or CR where the
+    /// separators or the charset are changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment_terminator: Option<SegmentTerminator>,
     /// How long a connection may take to be made, TLS included, from 1ms.
     #[serde(default = "five_seconds")]
     pub connect_timeout: Span,
@@ -191,6 +205,7 @@ impl Component for HL7TcpOperation {
         if let Err(error) = settings.framing.parse::<Framing>() {
             checks.error("framing", error.to_string());
         }
+        Form::check(settings.separators.as_deref(), settings.charset.as_deref(), checks);
         if let Err(error) = settings.reply_code_actions.parse::<ReplyActions>() {
             error.report("reply_code_actions", checks);
         }
@@ -207,6 +222,11 @@ impl Component for HL7TcpOperation {
         Ok(Built::Operation(Box::new(TcpOperation {
             framing: framing.map_err(|error| wrong("framing", error.to_string()))?,
             actions: actions.map_err(|error| wrong("reply_code_actions", error.to_string()))?,
+            form: Form::of(
+                settings.separators.as_deref(),
+                settings.charset.as_deref(),
+                settings.segment_terminator,
+            ),
             window: if closes_each(&settings) { 1 } else { settings.window.clamp(1, LARGEST_WINDOW) },
             each_alone: closes_each(&settings),
             dialer: Dialer::new(Way {
@@ -264,6 +284,7 @@ struct TcpOperation {
     settings: Settings,
     framing: Framing,
     actions: ReplyActions,
+    form: Form,
     window: usize,
     /// Whether each message has a connection of its own.
     each_alone: bool,

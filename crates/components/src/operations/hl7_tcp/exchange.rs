@@ -100,8 +100,8 @@ impl TcpOperation {
     }
 
     fn put(&self, line: &mut Line, sending: &Sending<'_>, at: usize) -> Result<(), Decision> {
-        let content = sending.requests[at].body.content();
-        line.put(self.framing, content).map_err(|error| Decision::suspend(error.to_string()))
+        let content = self.form.write(&sending.requests[at].body).map_err(Decision::suspend)?;
+        line.put(self.framing, &content).map_err(|error| Decision::suspend(error.to_string()))
     }
 
     /// Decides by an answer. False when it answers a message that has its answer already.

@@ -289,6 +289,27 @@ async fn large_messages_and_other_framings_pass() {
 }
 
 #[tokio::test]
+async fn messages_are_sent_in_the_form_that_the_settings_want() {
+    let peer = Peer::listen().await;
+    let mut rig = Rig::new(
+        peer.address(),
+        json!({ "separators": "#^~\\&", "charset": "8859/1", "segment_terminator": "lf" }),
+    );
+    let no_message = testkit::request(2, MessageBody::new(model::BodyClass::BYTES, "Mustermann"));
+    let (decisions, came) = rig
+        .send(&[adt(1), no_message], async {
+            let mut caller = peer.accept().await;
+            let came = caller.message().await.unwrap();
+            caller.answer("AA", "M1").await;
+            came
+        })
+        .await;
+    assert_eq!(letters(&decisions), "CS");
+    assert!(came.starts_with("MSH#^~\\&#HIS######ADT^A01#M1#P#2.5######8859/1\nPID#1#"), "{came}");
+    assert!(reason(&decisions).contains("no segment MSH"), "{}", reason(&decisions));
+}
+
+#[tokio::test]
 async fn without_replies_a_message_is_done_when_it_is_sent() {
     let peer = Peer::listen().await;
     let mut rig = Rig::new(peer.address(), json!({ "get_reply": false }));
