@@ -101,3 +101,85 @@ async fn pass_over<R: AsyncRead + Unpin>(reader: &mut R) {
     let mut rest = vec![0; 4 << 10];
     while reader.read(&mut rest).await.is_ok_and(|read| read > 0) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use hl7::Framing;
+    use model::Library;
+    use testkit::{FakeClock, TestHost, eventually};
+    use tokio::io::duplex;
+
+    use super::*;
+    use crate::adapters::tcp_inbound::Limits;
+    use crate::hl7::inbound::Inbound;
+    use crate::hl7::settings::InboundSettings;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+    const MESSAGE: &[u8] = b"\x0bMSH|^~\\&|A|B|C|D|2026||ADT^A01|7|P|2.5\rPID|1||4711\r\x1c\r";
+
+    fn connection(host: &TestHost) -> Connection {
+        let limits = Limits {
+            framing: Framing::MLLP,
+            longest: 1 << 20,
+            connections: 1,
+            allowed: Vec::new(),
+            idle: None,
+            read: Duration::from_secs(5),
+            keep_alive: Duration::from_secs(60),
+        };
+        let inbound = Inbound::new(&InboundSettings::default(), &Library::default()).unwrap();
+        let service = Arc::new(TcpInbound::new(&host.context(), Arc::new(inbound), limits));
+        Connection::new(service, SocketAddr::from(([10, 0, 0, 1], 7)))
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_no_answers_is_sent_away_in_time() {
+        let clock = FakeClock::new();
+        let host = TestHost::new("In").clock(clock.clone());
+        // Takes less than one answer.
+        let (ours, mut theirs) = duplex(16);
+        let (reader, writer) = tokio::io::split(ours);
+        let task = tokio::spawn(connection(&host).run(reader, writer));
+        theirs.write_all(MESSAGE).await.unwrap();
+        clock.until_sleeping(1).await;
+        clock.advance(Duration::from_secs(59));
+        assert!(!task.is_finished());
+        eventually(PATIENCE, || {
+            clock.advance(Duration::from_secs(1));
+            task.is_finished()
+        })
+        .await;
+        let said = host.events();
+        assert!(said.len() == 1 && said[0].text.starts_with("client 10.0.0.1:7 does not read"), "{said:?}");
+        assert_eq!(host.arrivals().len(), 1, "what came is stored all the same");
+    }
+
+    #[tokio::test]
+    async fn no_more_than_a_few_groups_are_on_their_way() {
+        let host = TestHost::new("In");
+        host.hold_durability();
+        let (ours, theirs) = duplex(1 << 10);
+        let (reader, writer) = tokio::io::split(ours);
+        let _task = tokio::spawn(connection(&host).run(reader, writer));
+        let (mut answers, mut messages) = tokio::io::split(theirs);
+        let sending = tokio::spawn(async move {
+            for _ in 0..200 {
+                messages.write_all(MESSAGE).await.unwrap();
+            }
+            messages
+        });
+        eventually(PATIENCE, || host.intakes().len() == 2).await;
+        // The third one waits for the first one, however often everybody has its turn.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!((host.intakes().len(), sending.is_finished()), (2, false));
+        host.release_durability();
+        let mut said = Vec::new();
+        while said.iter().filter(|byte| **byte == 0x1C).count() < 200 {
+            answers.read_buf(&mut said).await.unwrap();
+        }
+        let _open = sending.await.unwrap();
+        assert_eq!(host.arrivals().len(), 200);
+    }
+}

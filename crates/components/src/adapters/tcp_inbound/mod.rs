@@ -7,7 +7,7 @@
 mod answering;
 mod connection;
 mod reading;
-mod telling;
+pub(crate) mod telling;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
