@@ -33,6 +33,18 @@ impl Charset {
         }
     }
 
+    /// Whether every byte has a meaning in this charset.
+    pub fn takes(self, bytes: &[u8]) -> bool {
+        match self {
+            Charset::Ascii => bytes.is_ascii(),
+            Charset::Latin1 => true,
+            Charset::Utf8 => std::str::from_utf8(bytes).is_ok(),
+            Charset::Other(encoding) => {
+                encoding.decode_without_bom_handling_and_without_replacement(bytes).is_some()
+            }
+        }
+    }
+
     /// The text, if every byte fits this charset.
     fn decode(self, bytes: &Bytes) -> Option<ByteString> {
         match self {
@@ -263,6 +275,20 @@ fn misdeclared(message: &Bytes, charset: Charset) -> (ByteString, Decoded) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_charset_takes_what_has_a_meaning_in_it() {
+        for (label, bytes, takes) in [
+            ("UTF-8", "Zo\u{eb}".as_bytes(), true),
+            ("UTF-8", b"Zo\xeb", false),
+            ("8859/1", b"Zo\xeb", true),
+            ("ASCII", b"Zo\xeb", false),
+            ("Shift_JIS", b"\x83\x5c", true),
+            ("Shift_JIS", b"\x83", false),
+        ] {
+            assert_eq!(by_name(label).map(|charset| charset.takes(bytes)), Some(takes), "{label} {bytes:?}");
+        }
+    }
 
     #[test]
     fn every_spelling_of_table_0211_is_known() {

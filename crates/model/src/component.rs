@@ -205,13 +205,34 @@ fn schema<C: Component>() -> Schema {
 }
 
 fn read<C: Component>(settings: Value) -> Result<C::Settings, BuildError> {
-    serde_path_to_error::deserialize(settings).map_err(|error| BuildError {
-        path: match error.path().to_string() {
-            path if path == "." => String::new(),
+    serde_path_to_error::deserialize(&settings).map_err(|error| {
+        let message = error.inner().to_string();
+        let path = match error.path().to_string() {
+            path if path == "." => culprit::<C::Settings>(&settings, &message).unwrap_or_default(),
             path => path,
-        },
-        message: error.inner().to_string(),
+        };
+        BuildError { path, message }
     })
+}
+
+/// The setting at which an error without a place lies, as those of flattened settings are: left out, the
+/// error is gone or is another one.
+fn culprit<S: DeserializeOwned>(settings: &Value, message: &str) -> Option<String> {
+    const MISSING: &str = "missing field";
+    let all = settings.as_object().filter(|_| !message.starts_with(MISSING))?;
+    let mut required = Vec::new();
+    for key in all.keys() {
+        let mut others = all.clone();
+        others.remove(key);
+        match S::deserialize(Value::Object(others)).err().map(|error| error.to_string()) {
+            Some(error) if error == message => {}
+            Some(error) if error.starts_with(MISSING) => required.push(key),
+            _ => return Some(key.clone()),
+        }
+    }
+    // Leaving out a setting that must be there says little when there are several of them.
+    let [only] = required[..] else { return None };
+    Some(only.clone())
 }
 
 fn fits<C: Component>(settings: Value) -> Result<(), BuildError> {
@@ -237,5 +258,40 @@ impl Catalogue {
     /// The component of that type for that kind of host.
     pub fn find(&self, business_type: BusinessType, type_name: &str) -> Option<&'static ComponentSpec> {
         self.0.iter().find(|spec| spec.business_type == business_type && spec.type_name == type_name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct All {
+        _own: Option<u8>,
+        #[serde(flatten)]
+        _shared: Shared,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Shared {
+        _size: u8,
+        _flag: Option<bool>,
+    }
+
+    #[test]
+    fn an_error_of_flattened_settings_is_told_where_it_is() {
+        for (settings, wanted) in [
+            (json!({ "_own": 1, "_size": "x" }), Some("_size")),
+            (json!({ "_own": 1, "_size": 1, "_flag": "x" }), Some("_flag")),
+            (json!({ "_own": 1, "_size": 1, "_flga": true }), Some("_flga")),
+            (json!({ "_own": 1 }), None),
+        ] {
+            let error = All::deserialize(&settings).unwrap_err().to_string();
+            assert_eq!(culprit::<All>(&settings, &error).as_deref(), wanted, "{error}");
+        }
     }
 }
