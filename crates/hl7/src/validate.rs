@@ -13,7 +13,7 @@
 //!
 //! An error is what a sender that knows the version would not send. A warning is what receivers put up
 //! with, since HL7 is made to grow: what a later version knows (fields, components, repetitions, codes,
-//! longer times), withdrawn fields, codes that are not in a table which sites extend, values of composite
+//! longer times, fields that need not be there), withdrawn fields and components, codes that are not in a table which sites extend, values of composite
 //! types that are too long, components that are missing, and everything where the data of the schema is
 //! in doubt. The HL7 null, `""`, is a value: it satisfies what is required, and is of every type.
 //!

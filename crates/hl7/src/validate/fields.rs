@@ -154,7 +154,7 @@ fn check_segment<'m>(
             return;
         };
         if value.is_empty() {
-            required(report, part, at);
+            required(report, segment, part, at);
             continue;
         }
         if is_header && index < 2 {
@@ -168,7 +168,7 @@ fn check_segment<'m>(
         Values { report, plans, level, segment, within: None }.field(part, datatype, at, value);
     }
     for part in fields.get(seen..).unwrap_or_default() {
-        required(report, part, at);
+        required(report, segment, part, at);
     }
 }
 
@@ -176,13 +176,19 @@ fn number(index: usize) -> u16 {
     u16::try_from(index + 1).unwrap_or(u16::MAX)
 }
 
-fn required<'m>(report: &mut Report<'m>, part: &Part, at: At<'m>) {
-    if part.required {
-        let at = At { field: part.number, ..at };
-        report.add(Rule::Required, part.severity(), at, |report| {
-            format!(" has no field {}, required by {}", part.number, report.doc_type())
-        });
+/// A field that has to be there. Where a later version does without it, so do its senders, whatever
+/// version they name.
+fn required<'m>(report: &mut Report<'m>, segment: &Segment<'m>, part: &Part, at: At<'m>) {
+    if !part.required {
+        return;
     }
+    let at = At { field: part.number, ..at };
+    let optional = |_: &Schema, field: &FieldDef| field.usage != Usage::Required;
+    let is_later = || later::has_field(report.schema, segment.id(), part.number, optional);
+    let severity = if part.doubtful || is_later() { Severity::Warning } else { Severity::Error };
+    report.add(Rule::Required, severity, at, |report| {
+        format!(" has no field {}, required by {}", part.number, report.doc_type())
+    });
 }
 
 fn beyond<'m>(report: &mut Report<'m>, segment: &Segment<'m>, count: usize, at: At<'m>) {

@@ -165,6 +165,18 @@ fn results_are_of_the_type_that_they_say() {
 }
 
 #[test]
+fn what_other_versions_have_is_no_mistake() {
+    // the first component of XTN was withdrawn in 2.7; ORC-7 has to be there in 2.3, and no more in 2.4
+    let text = "MSH|^~\\&|LAB||||20261123||ORU^R01^ORU_R01|1|P|2.8\rPID|1||1^^^^MR||A||||||||123-456^^PH\rOBR|1|||A\rOBX|1|NM|A|1|7||||||F";
+    let found = findings_at(Level::Fields, ZSegments::Tolerate, text);
+    assert_eq!(found, ["? segment 2 (PID), field 13.1 is not used in 2.8"]);
+    let text =
+        "MSH|^~\\&|LAB||||20261123||ORU^R01|1|P|2.3\rPID|1||1||A\rORC|RE\rOBR|1|||A\rOBX|1|NM|A||7||||||F";
+    let found = findings_at(Level::Fields, ZSegments::Tolerate, text);
+    assert!(found.iter().all(|finding| finding.starts_with("? ")) && !found.is_empty(), "{found:?}");
+}
+
+#[test]
 fn findings_say_where() {
     let text = ADMISSION.replace("19800131", "1980x").replace("~0815^^^X", "~0815^^^^^^2026^x");
     let message = Message::read(text.clone().into(), "").unwrap();

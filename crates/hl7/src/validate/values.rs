@@ -149,7 +149,9 @@ impl<'m, 'p> Values<'_, 'm, 'p> {
                 }
                 None => {
                     self.beyond(datatype, at);
-                    break;
+                    if parts.peek().is_none() {
+                        break;
+                    }
                 }
                 Some(part) => {
                     let datatype = part.datatype.map(|datatype| &self.plans.types[datatype]);
@@ -193,6 +195,16 @@ impl<'m, 'p> Values<'_, 'm, 'p> {
 
     fn beyond(&mut self, datatype: &Type, at: At<'m>) {
         let number = if at.subcomponent > 0 { at.subcomponent } else { at.component };
+        let last = match &datatype.kind {
+            Kind::Composite(parts, _) => parts.last().map_or(0, |part| part.number),
+            _ => 1,
+        };
+        if number <= last {
+            self.report.add(Rule::Withdrawn, Severity::Warning, at, |report| {
+                format!("{} is not used in {}", at.place(), report.schema.name())
+            });
+            return;
+        }
         let (schema, id) = (self.report.schema, self.segment.id());
         let is_known = |schema: &Schema, datatype: &str| {
             schema.datatype(datatype).is_some_and(|it| it.component(number.into()).is_some())
@@ -204,13 +216,9 @@ impl<'m, 'p> Values<'_, 'm, 'p> {
         let is_text = matches!(datatype.kind, Kind::Text) || !datatype.is_composite() && at.subcomponent > 0;
         let severity = if later || is_text { Severity::Warning } else { Severity::Error };
         self.report.add(Rule::Beyond, severity, at, |report| {
-            let count = match &datatype.kind {
-                Kind::Composite(parts, _) => parts.last().map_or(0, |part| part.number),
-                _ => 1,
-            };
-            let parts = if count == 1 { "component" } else { "components" };
+            let parts = if last == 1 { "component" } else { "components" };
             let schema = report.schema.name();
-            format!("{} is beyond the {count} {parts} of {} in {schema}", at.place(), datatype.id)
+            format!("{} is beyond the {last} {parts} of {} in {schema}", at.place(), datatype.id)
         });
     }
 
