@@ -10,9 +10,10 @@ use model::{
     BusinessType, Failure, Message, MessageBody, MessageHeader, MessageId, MessageStatus, MessageType,
     Priority, Reply, ReplyFuture, Timestamp,
 };
-use store::{Change, Ids, Ledger, Seq};
+use store::{Change, Ids, Seq};
 use tokio::sync::oneshot;
 
+use crate::durable::Durable;
 use crate::engine::{Engine, Item};
 use crate::intake::HEADER_BYTES;
 
@@ -101,13 +102,13 @@ pub(crate) enum Awaited {
 
 impl Awaited {
     /// Done when the answer is there and durable; what is known already is stored with `intake`.
-    pub(crate) fn reply(self, ledger: Ledger, intake: Seq) -> ReplyFuture {
+    pub(crate) fn reply(self, durable: Durable, intake: Seq) -> ReplyFuture {
         Box::pin(async move {
             let (reply, seq) = match self {
                 Awaited::Known(reply) => (reply, intake),
                 Awaited::Target(mut waiter) => (&mut waiter.told).await.map_err(|_| Failure::Stopping)?,
             };
-            ledger.durable(seq).await.map_err(|_| Failure::Stopping)?;
+            durable.wait(seq).await.map_err(|_| Failure::Stopping)?;
             Ok(reply)
         })
     }

@@ -138,6 +138,7 @@ impl Director {
         for queue in engine.items.iter().filter_map(|item| item.queue.as_ref()) {
             tasks.helpers.spawn(keep_filled(engine.clone(), queue.clone()));
         }
+        tasks.helpers.spawn(engine.durable.tell());
         tasks.helpers.spawn(mind(engine.clone()));
         // Items stand in the order services, processes, operations: from the back, whoever is sent to
         // is there before who sends.

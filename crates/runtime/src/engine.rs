@@ -15,6 +15,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::activity::Activity;
 use crate::answers::Waiters;
+use crate::durable::Durable;
 use crate::queue::Queue;
 use crate::readers::Readers;
 use crate::slot::Slot;
@@ -146,6 +147,8 @@ pub(crate) struct Engine {
     pub(crate) started: Timestamp,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ledger: Ledger,
+    /// For waiting until what was handed to the ledger is committed.
+    pub(crate) durable: Durable,
     pub(crate) shared: Shared,
     pub(crate) library: Library,
     pub(crate) readers: Arc<Readers>,
@@ -186,6 +189,7 @@ impl Engine {
             production: parts.production,
             data_dir: parts.data_dir,
             clock: parts.clock,
+            durable: Durable::new(parts.ledger.clone()),
             ledger: parts.ledger,
             shared: Shared::default(),
             library: parts.library,

@@ -31,7 +31,7 @@ impl Port {
     /// What was submitted about the item's memory has to be durable before it is read back.
     async fn behind_own_changes(&self) -> Result<(), Failure> {
         match self.item.last_change() {
-            Some(seq) => self.engine.ledger.durable(seq).await.map_err(|_| Failure::Stopping),
+            Some(seq) => self.engine.durable.wait(seq).await.map_err(|_| Failure::Stopping),
             None => Ok(()),
         }
     }
@@ -89,10 +89,10 @@ impl HostPort for Port {
         let source = Source { name: self.item.name(), item: Some(&self.item), routes: &self.routes };
         let Admitted { seq, sessions, awaited } = admit(&self.engine, source, intake).await;
         let replies =
-            awaited.into_iter().map(|awaited| awaited.reply(self.engine.ledger.clone(), seq)).collect();
-        let ledger = self.engine.ledger.clone();
-        let durable = async move { ledger.durable(seq).await.map_err(|_| Failure::Stopping) };
-        Ok(Receipt::new(sessions, durable).with_replies(replies))
+            awaited.into_iter().map(|awaited| awaited.reply(self.engine.durable.clone(), seq)).collect();
+        let durable = self.engine.durable.clone();
+        let stored = async move { durable.wait(seq).await.map_err(|_| Failure::Stopping) };
+        Ok(Receipt::new(sessions, stored).with_replies(replies))
     }
 
     async fn remembered(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Failure> {
@@ -120,7 +120,7 @@ impl HostPort for Port {
             session.id = id;
             (Change { sockets_opened: vec![session], ..Change::default() }, id)
         });
-        self.engine.ledger.durable(seq).await.map_err(|_| Failure::Stopping)?;
+        self.engine.durable.wait(seq).await.map_err(|_| Failure::Stopping)?;
         Ok(id)
     }
 

@@ -11,6 +11,7 @@ mod batch;
 mod clock;
 pub mod control;
 mod director;
+mod durable;
 mod engine;
 mod host_port;
 mod intake;

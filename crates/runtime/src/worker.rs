@@ -118,7 +118,7 @@ impl Worker {
             match self.queue.front() {
                 None => self.queue.arrived().await,
                 Some(Some(seq)) if outside && !ledger.is_durable(seq) => {
-                    if let Err(error) = ledger.durable(seq).await {
+                    if let Err(error) = self.engine.durable.wait(seq).await {
                         // Nothing is sent out that is not stored, and nothing more is going to be.
                         self.engine.fail(&self.item, &error.to_string());
                         return None;

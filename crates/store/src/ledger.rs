@@ -129,6 +129,15 @@ impl Ledger {
         self.0.line.durable(seq).await
     }
 
+    /// Returns how far it is committed and synced, once that is beyond `seq`.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] when the ledger was closed before it could be.
+    pub async fn durable_beyond(&self, seq: Seq) -> Result<Seq, StoreError> {
+        self.0.line.durable(Seq(seq.0 + 1)).await?;
+        Ok(self.0.line.newest_durable())
+    }
+
     /// Whether the change is committed and synced.
     pub fn is_durable(&self, seq: Seq) -> bool {
         self.0.line.is_durable(seq)

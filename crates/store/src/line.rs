@@ -214,6 +214,10 @@ impl Line {
         seq.0 <= self.durable.load(Ordering::Acquire)
     }
 
+    pub(crate) fn newest_durable(&self) -> Seq {
+        Seq(self.durable.load(Ordering::Acquire))
+    }
+
     pub(crate) async fn durable(&self, seq: Seq) -> Result<(), StoreError> {
         let waiter = {
             let mut waiters = lock(&self.waiters);
