@@ -59,6 +59,8 @@ use sending::Sending;
 
 /// The largest window.
 const LARGEST_WINDOW: usize = 256;
+/// So many answers are kept for messages that come again.
+const MOST_KNOWN: usize = 4 * LARGEST_WINDOW;
 
 /// What an engineer may set.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -344,6 +346,8 @@ impl BusinessOperation for TcpOperation {
                 }
                 None => break,
             };
+            // A receiver that closes a good connection is asked again at once, on a new one; one that
+            // closes that as well holds the queue.
             let ended = match self.settings.get_reply {
                 true => self.exchange(&mut line, &mut sending, host).await,
                 false => self.send_only(&mut line, &mut sending, host).await,
@@ -353,6 +357,10 @@ impl BusinessOperation for TcpOperation {
             }
         }
         let (decisions, behind) = sending.finish();
+        if self.known.len() > MOST_KNOWN {
+            // Of messages that other workers have taken meanwhile.
+            self.known.clear();
+        }
         self.known.extend(behind);
         decisions
     }

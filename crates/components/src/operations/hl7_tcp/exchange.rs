@@ -1,6 +1,6 @@
 //! Messages out and answers in, over one connection.
 
-use model::{Decision, HostContext, Span, Timeout};
+use model::{Decision, HostContext, Span, Timeout, fault};
 
 use super::line::{Heard, Line, Silence};
 use super::sending::{InFlight, Sending};
@@ -20,7 +20,7 @@ pub(super) enum Ended {
     Done,
     /// What was sent is decided or to be sent anew, and the connection may not be used again.
     Broken,
-    /// The receiver had closed the connection before it heard anything of this.
+    /// The receiver closed a connection that was good before, and may not have heard what was sent last.
     Stale,
 }
 
@@ -51,6 +51,7 @@ impl TcpOperation {
                 0 => Ok(()),
                 _ => line.send(&mut deadline).await,
             };
+            fault::point("tcp.sent");
             // Whoever closed the connection may have answered before.
             let heard = match sent {
                 Err(Silence::Late) => Err(Silence::Late),
@@ -60,6 +61,7 @@ impl TcpOperation {
                 Ok(heard) => Some(heard),
                 Err(silence) => return self.silent(line, sending, silence, host),
             };
+            fault::point("tcp.heard");
             while let Some(something) = heard {
                 let answer = match something {
                     Heard::Answer(bytes) => PeerReply::read(bytes).map_err(|error| error.to_string()),

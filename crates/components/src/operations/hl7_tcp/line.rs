@@ -57,7 +57,7 @@ pub(super) struct Line {
     wire: Wire,
     /// The receiver's address.
     pub(super) peer: String,
-    /// Whether it was used before, and nothing came since it was found quiet.
+    /// Whether it was good before: who closes it then may not have heard what was sent last.
     pub(super) reused: bool,
     /// The byte that came last.
     last: u8,
@@ -183,7 +183,7 @@ impl Line {
 
     fn push(&mut self) {
         if let Some(last) = self.inbox.last() {
-            (self.last, self.reused) = (*last, false);
+            self.last = *last;
             self.deframer.push(self.inbox.split().freeze());
         }
     }
@@ -191,7 +191,6 @@ impl Line {
     /// The next of what has come already.
     pub(super) fn heard(&mut self) -> Option<Heard> {
         if matches!(&*self.inbox, [YES | NO]) && !self.is_amid() {
-            self.reused = false;
             return Some(Heard::Answer(self.inbox.split().freeze()));
         }
         self.push();
@@ -203,7 +202,10 @@ impl Line {
                 FrameKind::Junk(junk) => junk,
             };
             match (&*frame.bytes, junk) {
-                (_, Junk::CutOff) => self.ended = Some("closed the connection within an answer".to_owned()),
+                (_, Junk::CutOff) => {
+                    self.reused = false;
+                    self.ended = Some("closed the connection within an answer".to_owned());
+                }
                 (bytes, _) if bytes.iter().all(|byte| *byte == 0 || byte.is_ascii_whitespace()) => {}
                 _ => return Some(Heard::Junk(junk)),
             }
@@ -223,7 +225,6 @@ impl Line {
                         }
                     }
                     if come.is_none() {
-                        self.reused = true;
                         return !self.is_amid();
                     }
                 }
@@ -239,6 +240,7 @@ impl Line {
 
     /// Remembers that the message with that control id has its answer.
     pub(super) fn answered(&mut self, control_id: &str) {
+        self.reused = true;
         let full = self.answered.len() >= REMEMBERED;
         let mut text = full.then(|| self.answered.pop_front()).flatten().unwrap_or_default();
         text.clear();

@@ -95,6 +95,21 @@ async fn a_connection_that_is_closed_when_it_is_used_again_is_made_anew_at_once(
 }
 
 #[tokio::test]
+async fn a_receiver_may_close_after_every_answer() {
+    let peer = Peer::listen().await;
+    let mut rig = Rig::new(peer.address(), json!({ "window": 4 }));
+    let (decisions, ()) = rig
+        .send(&adts(1..=9), async {
+            for id in 1..=9 {
+                assert_eq!(peer.accept().await.take("AA").await, Some(format!("M{id}")));
+            }
+        })
+        .await;
+    assert_eq!(letters(&decisions), "C".repeat(9));
+    assert_eq!(rig.said(), [""; 0]);
+}
+
+#[tokio::test]
 async fn what_nobody_asked_for_is_no_answer_to_what_comes_next() {
     let peer = Peer::listen().await;
     let mut rig = Rig::new(peer.address(), json!({}));
