@@ -147,6 +147,14 @@ impl Message {
         })
     }
 
+    /// A segment by its number, counted from 0.
+    pub(crate) fn segment_at(&self, number: usize) -> Option<Segment<'_>> {
+        let Inner { text, lines, separators, .. } = &*self.0;
+        let (start, end) = *lines.get(number)?;
+        let (start, end) = (start as usize, end as usize);
+        Some(Segment { text: &text[start..end], offset: start, separators })
+    }
+
     /// What kind of document it is: MSH-9.3, or `ADT_A01` made of MSH-9.1 and MSH-9.2, or MSH-9.1.
     pub fn doc_type(&self) -> String {
         let part = |component| {

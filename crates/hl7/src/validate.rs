@@ -3,7 +3,7 @@
 //! ```
 //! # use orris_hl7 as hl7;
 //! use hl7::validate::{Level, ZSegments, validate};
-//! let message = hl7::Message::read("MSH|^~\\&|A||||1||ADT^A01|7|P|2.5\rEVN||1\rPID|1\rPV1||I".into(), "")?;
+//! let message = hl7::Message::read("MSH|^~\\&|A||||2026||ADT^A01|7|P|2.5\rEVN||2026\rPID|1\rPV1||I".into(), "")?;
 //! let schema = hl7::schema::Schemas::default().get("2.5").unwrap();
 //! let findings = validate(&message, &schema, "ADT_A01", Level::Fields, ZSegments::Tolerate);
 //! let first = findings.iter().find(|finding| finding.is_error()).unwrap();
@@ -26,11 +26,12 @@ mod segments;
 mod values;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 pub(crate) use fields::FieldPlans;
 
-use crate::Message;
 use crate::schema::{Schema, Text};
+use crate::{Message, Segment};
 
 /// How much of a message is checked. Each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -169,7 +170,7 @@ pub fn validate(
     level: Level,
     z_segments: ZSegments,
 ) -> Vec<Finding> {
-    let mut report = Report { message, schema, structure, findings: Vec::new() };
+    let mut report = Report { message, schema, structure, findings: Vec::new(), occurrences: Vec::new() };
     if level >= Level::Structure {
         segments::check(&mut report, z_segments);
     }
@@ -189,6 +190,8 @@ struct Report<'m> {
     schema: &'m Schema,
     structure: &'m str,
     findings: Vec<Finding>,
+    /// Which one of the segments of its id each segment is; made for the first finding.
+    occurrences: Vec<usize>,
 }
 
 /// Where something is, below its segment.
@@ -209,6 +212,20 @@ impl<'m> Report<'m> {
         self.findings.len() >= MOST
     }
 
+    /// Which one of the segments of its id a segment is.
+    fn occurrence(&mut self, segment: usize) -> usize {
+        if self.occurrences.is_empty() {
+            let mut counts: HashMap<&str, usize> = HashMap::new();
+            let count = |segment: Segment<'m>| {
+                let count = counts.entry(segment.id()).or_default();
+                *count += 1;
+                *count
+            };
+            self.occurrences = self.message.segments().map(count).collect();
+        }
+        self.occurrences.get(segment).copied().unwrap_or(1)
+    }
+
     /// The type of the message, as in `2.5.1:ADT_A01`.
     fn doc_type(&self) -> String {
         match self.schema.structure(self.structure) {
@@ -223,20 +240,19 @@ impl<'m> Report<'m> {
         if self.is_full() {
             return;
         }
-        let mut segments = self.message.segments();
-        let Some(segment) = segments.nth(at.segment) else { return };
+        let Some(segment) = self.message.segment_at(at.segment) else { return };
         let id = if segment.is_well_formed() { segment.id() } else { "" };
-        let before = self.message.segments().take(at.segment).filter(|other| other.id() == segment.id());
         let start = self.message.text().as_ptr() as usize;
         let value = at.value.filter(|value| !value.is_empty());
         let place = if id.is_empty() { String::new() } else { format!(" ({id})") };
         let text = format!("segment {}{place}{}", at.segment + 1, text(self));
+        let occurrence = self.occurrence(at.segment);
         self.findings.push(Finding {
             rule,
             severity,
             segment: at.segment + 1,
             id: id.into(),
-            occurrence: before.count() + 1,
+            occurrence,
             field: at.field,
             repetition: at.repetition,
             component: at.component,

@@ -190,7 +190,7 @@ impl Table {
 
     /// Whether a row stands for codes that are not listed.
     pub(crate) fn is_open(&self) -> bool {
-        let open = |code: &str| ["..", "zzz", "nnn"].iter().any(|open| code.contains(open));
+        let open = |code: &str| ["..", "…", "zzz", "nnn"].iter().any(|open| code.contains(open));
         self.codes.iter().any(|(code, _)| open(code))
     }
 }

@@ -23,6 +23,9 @@ pub(super) fn check(report: &mut Report<'_>, z_segments: ZSegments) {
     let map = report.message.map(plan);
     let map = &*map;
     for problem in &map.problems {
+        if report.is_full() {
+            return;
+        }
         match problem.kind {
             ProblemKind::Missing => missing(report, structure, plan, map, *problem),
             _ => unfit(report, structure, map, *problem, z_segments),
@@ -58,7 +61,7 @@ fn unfit(
     problem: Problem,
     z_segments: ZSegments,
 ) {
-    let Some(segment) = report.message.segments().nth(problem.segment) else { return };
+    let Some(segment) = report.message.segment_at(problem.segment) else { return };
     let id = segment.id();
     let at = At { segment: problem.segment, value: Some(segment.raw()), ..At::default() };
     if ANYWHERE.contains(&id) {

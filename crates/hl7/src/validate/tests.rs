@@ -198,6 +198,18 @@ fn findings_say_where() {
 }
 
 #[test]
+fn many_segments_take_no_longer_than_they_are_many() {
+    let text = |line: &str| {
+        format!("MSH|^~\\&|||||2026||ADT^A01|1|P|2.5\rEVN||2026\rPID|1||1||A\rPV1||I{}", line.repeat(100_000))
+    };
+    assert_eq!(findings_at(Level::Tables, ZSegments::Tolerate, &text("\rZZ1|1")), [""; 0]);
+    assert_eq!(findings_at(Level::Tables, ZSegments::Reject, &text("\rZZ1|1")).len(), MOST);
+    assert_eq!(findings_at(Level::Tables, ZSegments::Reject, &text("\rNTE|1")).len(), MOST);
+    let last = findings_at(Level::Structure, ZSegments::Reject, &text("\rAL1|1||A\rPV2|1"));
+    assert_eq!(last[0], "segment 6 (PV2) stands behind segments that follow it in 2.5:ADT_A01");
+}
+
+#[test]
 fn there_is_an_end_to_findings() {
     let text = format!("MSH|^~\\&|A||||1||ADT^A01|1|P|2.5{}", "\rPID|x|y|z".repeat(5_000));
     assert_eq!(findings_at(Level::Tables, ZSegments::Reject, &text).len(), MOST);
