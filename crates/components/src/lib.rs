@@ -17,6 +17,7 @@ use model::{Catalogue, ComponentSpec};
 pub const CATALOGUE: Catalogue = Catalogue(&[
     ComponentSpec::of::<services::hl7_file::HL7FileService>(),
     ComponentSpec::of::<services::hl7_tcp::HL7TcpService>(),
+    ComponentSpec::of::<services::hl7_http::HL7HttpService>(),
     ComponentSpec::of::<services::file::FileService>(),
     ComponentSpec::of::<services::websocket::WebSocketService>(),
     ComponentSpec::of::<processes::hl7_router::HL7Router>(),

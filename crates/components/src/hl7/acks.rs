@@ -29,6 +29,10 @@ pub(crate) enum Blame {
     Content,
     /// The engine: the message may be sent again.
     System,
+    /// The target: the message is stored here, and was not delivered there.
+    Target,
+    /// The target: it did not answer in time.
+    Silence,
 }
 
 /// Why something is refused. Holds no content.
@@ -83,10 +87,10 @@ impl Acks {
             (None, _) => AckCode::AA,
             (_, NackErrorCode::AllE) => AckCode::AE,
             (_, NackErrorCode::AllR) => AckCode::AR,
-            (Some(Blame::Content), NackErrorCode::ContentE) => AckCode::AE,
             (Some(Blame::System), NackErrorCode::ContentE) => AckCode::AR,
-            (Some(Blame::Content), NackErrorCode::ContentR) => AckCode::AR,
             (Some(Blame::System), NackErrorCode::ContentR) => AckCode::AE,
+            (Some(_), NackErrorCode::ContentE) => AckCode::AE,
+            (Some(_), NackErrorCode::ContentR) => AckCode::AR,
         };
         if commit { code.to_commit() } else { code }
     }
@@ -104,7 +108,7 @@ impl Acks {
             AckMode::Byte => Says::Byte(if positive { 0x06 } else { 0x15 }),
             _ => Says::Message(self.build(request, refusal, code, time.now())),
         };
-        Answer { says, positive }
+        Answer { says, code, blame: refusal.map(|refusal| refusal.blame) }
     }
 
     /// The acknowledgement of `request`, with the refusal if it is one. Its own control id is that of

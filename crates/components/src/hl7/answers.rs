@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use hl7::ack::{Wanted, When};
+use hl7::ack::{AckCode, Wanted, When};
 use model::{BodyClass, Failure, HostContext, Receipt, Reply, ReplyFuture, Span, fault};
 
 use super::acks::{Acks, Blame, Refusal};
@@ -19,8 +19,10 @@ use crate::adapters::deadline::Deadline;
 pub(crate) struct Answer {
     /// What is sent back.
     pub(crate) says: Says,
-    /// Whether it says yes.
-    pub(crate) positive: bool,
+    /// What it says.
+    pub(crate) code: AckCode,
+    /// Why it says no, where that is not for the target to say.
+    pub(crate) blame: Option<Blame>,
 }
 
 /// What is sent back.
@@ -82,10 +84,10 @@ impl Turn {
             && let Some(body) = reply.body.filter(|body| body.class() == BodyClass::HL7)
             && let Some((bytes, code)) = acks.pass_on(request, &body)
         {
-            let answer = Answer { says: Says::Message(bytes), positive: code.is_positive() };
+            let answer = Answer { says: Says::Message(bytes), code, blame: None };
             return self.wanted.application.wants(code).then_some(answer);
         }
-        let refused = |reason| Refusal::new(Blame::Content, format!("not delivered: {reason}"));
+        let refused = |reason| Refusal::new(Blame::Target, format!("not delivered: {reason}"));
         self.of_target(reply.error.map(refused), acks, time)
     }
 
@@ -213,7 +215,7 @@ impl Answering {
                 Some(reply) => turn.of_reply(reply, acks, time),
                 None => {
                     let text = format!("no answer within {}", Span(self.inbound.patience()));
-                    turn.of_target(Some(Refusal::new(Blame::Content, text)), acks, time)
+                    turn.of_target(Some(Refusal::new(Blame::Silence, text)), acks, time)
                 }
             };
             self.ready.extend(answer);

@@ -202,6 +202,19 @@ impl Group {
         self.arrivals.len() >= MOST_ARRIVALS || self.bytes >= MOST_BYTES
     }
 
+    /// How many are answered for.
+    pub(crate) fn turns(&self) -> usize {
+        self.turns.len()
+    }
+
+    /// Why the first one that is refused is; none when all are taken.
+    pub(crate) fn refused(&self) -> Option<&str> {
+        self.arrivals.iter().find_map(|arrival| match &arrival.fate {
+            Fate::Refuse(reason) => Some(reason.as_str()),
+            _ => None,
+        })
+    }
+
     /// Hands it to the ledger. When this returns, the place of its messages in every queue is settled.
     pub(crate) async fn submit(self, host: &HostContext) -> Submitted {
         let Group { arrivals, turns, .. } = self;
@@ -217,7 +230,7 @@ impl Inbound {
     }
 
     /// How long the answer of a target is waited for.
-    pub(super) fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         self.patience
     }
 }

@@ -1,0 +1,1 @@
+//! Requests to a server over HTTP/1.1.

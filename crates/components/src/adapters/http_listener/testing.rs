@@ -1,0 +1,1 @@
+//! What tests of the HTTP services share: raw requests, and answers as they come.
