@@ -1,4 +1,5 @@
 //! Business operations send messages out.
 
+pub mod file;
 pub mod hl7_file;
 pub mod hl7_tcp;

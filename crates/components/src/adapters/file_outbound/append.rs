@@ -25,6 +25,7 @@ use model::{StateChange, Timestamp, fault};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use serde::{Deserialize, Serialize};
 
+use super::frame::Separator;
 use super::{Job, Written, frame};
 use crate::adapters::disk;
 
@@ -60,9 +61,11 @@ pub(crate) struct Appending {
 
 /// How messages are appended.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Way {
+pub(crate) struct Way<'a> {
     /// Whether the file is a batch, with its headers and trailers.
     pub(crate) wrap: bool,
+    /// What stands behind each message.
+    pub(crate) separator: Separator<'a>,
     /// Whether what is appended is durable when it counts as written.
     pub(crate) sync: bool,
 }
@@ -85,7 +88,12 @@ impl Appending {
     }
 
     /// Appends a group, and says what is to be remembered of it.
-    pub(crate) fn append(&mut self, folder: &Path, jobs: &[Job], way: Way) -> (Written, Vec<StateChange>) {
+    pub(crate) fn append(
+        &mut self,
+        folder: &Path,
+        jobs: &[Job],
+        way: Way<'_>,
+    ) -> (Written, Vec<StateChange>) {
         self.groups += 1;
         let mut written = Written::default();
         let mut state: HashMap<&str, StateChange> = HashMap::new();
@@ -126,7 +134,7 @@ impl Appending {
     }
 
     /// Appends messages to one file.
-    fn append_run(&mut self, folder: &Path, run: &[Job], way: Way) -> Result<Note, String> {
+    fn append_run(&mut self, folder: &Path, run: &[Job], way: Way<'_>) -> Result<Note, String> {
         let system = |error: io::Error| disk::reason(&error);
         let (file, found) = open(&folder.join(&run[0].name)).map_err(system)?;
         // An empty file is a new one, even if it has the number of one that is gone.
@@ -141,7 +149,7 @@ impl Appending {
         if way.wrap && note.length == 0 {
             text.extend_from_slice(frame::head(first).as_bytes());
         }
-        new.iter().for_each(|job| frame::push_message(&mut text, &job.bytes));
+        new.iter().for_each(|job| frame::push_message(&mut text, &job.bytes, way.separator));
         let mut note = self.begin(&file, &found, note, &text, way)?;
         let before = (note.length, tail(&note, way));
         note.length += text.len() as u64;
@@ -175,7 +183,7 @@ impl Appending {
         found: &Metadata,
         mut note: Note,
         text: &[u8],
-        way: Way,
+        way: Way<'_>,
     ) -> Result<Note, String> {
         let old_tail = tail(&note, way);
         let most = text.len() + old_tail.len() + 1;
@@ -188,21 +196,21 @@ impl Appending {
         if way.wrap {
             return Err("it holds what this item has not written; move it away".into());
         }
-        let mut last = [b'\r'];
-        if found.len() > 0 {
-            file.read_exact_at(&mut last, found.len() - 1).map_err(|error| disk::reason(&error))?;
-        }
+        let separator = way.separator;
+        let mut last = vec![0; separator.len().min(found.len() as usize)];
+        let place = found.len() - last.len() as u64;
+        file.read_exact_at(&mut last, place).map_err(|error| disk::reason(&error))?;
         note.length = found.len();
-        if !matches!(last, [b'\r' | b'\n']) {
-            file.write_all_at(b"\r", note.length).map_err(|error| disk::reason(&error))?;
-            note.length += 1;
+        if !last.is_empty() && !separator.ends(&last) {
+            file.write_all_at(separator.bytes(), note.length).map_err(|error| disk::reason(&error))?;
+            note.length += separator.len() as u64;
         }
         Ok(note)
     }
 }
 
 /// What is to be said of a file that nothing is noted of.
-fn unknown(file: &File, found: &Metadata, created: i64, way: Way) -> io::Result<Note> {
+fn unknown(file: &File, found: &Metadata, created: i64, way: Way<'_>) -> io::Result<Note> {
     // An earlier life may have begun it with this very message.
     let old = born_after(found, created);
     let mut note = Note { inode: found.ino(), old, ..Note::default() };
@@ -221,7 +229,7 @@ fn unknown(file: &File, found: &Metadata, created: i64, way: Way) -> io::Result<
     Ok(note)
 }
 
-fn tail(note: &Note, way: Way) -> Vec<u8> {
+fn tail(note: &Note, way: Way<'_>) -> Vec<u8> {
     match way.wrap && note.messages > 0 {
         true => frame::tail(note.messages).into_bytes(),
         false => Vec::new(),
@@ -237,7 +245,7 @@ fn born_after(found: &Metadata, created: i64) -> bool {
 
 /// Whether bytes behind the noted length are what is to be written there, as far as it got, with what
 /// is left of the trailer that stood there before, or with its own trailer.
-fn is_own(excess: &[u8], text: &[u8], old_tail: &[u8], way: Way) -> bool {
+fn is_own(excess: &[u8], text: &[u8], old_tail: &[u8], way: Way<'_>) -> bool {
     let common = excess.iter().zip(text).take_while(|(a, b)| a == b).count();
     let rest = &excess[common..];
     common == text.len()

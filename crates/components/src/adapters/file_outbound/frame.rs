@@ -33,10 +33,38 @@ pub(super) fn counted_by(end: &[u8]) -> Option<u64> {
     end.ends_with(tail(messages).as_bytes()).then_some(messages)
 }
 
-/// A message's bytes as they came, with a line end where it has none: the next one begins a line.
-pub(super) fn push_message(text: &mut Vec<u8>, message: &[u8]) {
+/// What stands behind each message of a file, unless the message itself ends so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Separator<'a> {
+    /// A line end: the next message begins a line.
+    Line,
+    /// These bytes.
+    Bytes(&'a [u8]),
+}
+
+impl Separator<'_> {
+    /// How many bytes it is long.
+    pub(super) fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Separator::Line => b"\r",
+            Separator::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// Whether a text that ends in these bytes needs none.
+    pub(super) fn ends(&self, text: &[u8]) -> bool {
+        text.ends_with(self.bytes()) || (*self == Separator::Line && text.ends_with(b"\n"))
+    }
+}
+
+/// A message's bytes as they came, and what stands behind them.
+pub(super) fn push_message(text: &mut Vec<u8>, message: &[u8], separator: Separator<'_>) {
     text.extend_from_slice(message);
-    if !message.ends_with(b"\r") && !message.ends_with(b"\n") {
-        text.push(b'\r');
+    if !separator.ends(message) {
+        text.extend_from_slice(separator.bytes());
     }
 }

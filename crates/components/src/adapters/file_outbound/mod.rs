@@ -6,6 +6,7 @@
 pub(crate) mod append;
 pub(crate) mod each;
 mod frame;
+pub(crate) mod writing;
 
 use std::path::Path;
 

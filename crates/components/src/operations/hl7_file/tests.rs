@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use model::{BodyClass, BusinessType, MessageBody, NoteKind};
+use model::{BodyClass, BusinessOperation, BusinessType, Claim, Decision, Message, MessageBody, NoteKind};
 use serde_json::{Value, json};
 use testkit::{TestHost, request};
 

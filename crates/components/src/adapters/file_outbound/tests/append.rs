@@ -7,8 +7,8 @@ use testkit::TempDir;
 
 use super::*;
 
-const WRAP: Way = Way { wrap: true, sync: false };
-const PLAIN: Way = Way { wrap: false, sync: false };
+const WRAP: Way<'_> = Way { wrap: true, ..PLAIN };
+const PLAIN: Way<'_> = Way { wrap: false, separator: Separator::Line, sync: false };
 
 fn job(id: u64) -> Job {
     let bytes = format!("MSH|^~\\&|A||||||ADT^A01|{id}\rPID|1").into_bytes().into();
@@ -55,7 +55,7 @@ impl World {
     }
 
     /// Writes a group; `noted` is whether the ledger gets the note before the process ends.
-    fn append(&mut self, group: &[Job], way: Way, noted: bool) -> Written {
+    fn append(&mut self, group: &[Job], way: Way<'_>, noted: bool) -> Written {
         let (written, state) = self.appending.append(self.data.path(), group, way);
         if noted {
             for change in state {
