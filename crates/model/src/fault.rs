@@ -9,16 +9,20 @@ static ARMED: AtomicBool = AtomicBool::new(false);
 static PLACE: OnceLock<(String, AtomicI64)> = OnceLock::new();
 
 /// Every place, in the order in which a message passes them.
-pub const PLACES: [&str; 14] = [
+pub const PLACES: [&str; 18] = [
     "file.claimed",
     "file.read",
     "intake.submitted",
     "ledger.before_commit",
     "ledger.after_commit",
     "intake.durable",
+    "tcp.before_answer",
+    "tcp.answered",
     "file.archived",
     "file.forgotten",
     "host.before_message",
+    "tcp.sent",
+    "tcp.heard",
     "host.after_message",
     "operation.written_aside",
     "operation.renamed",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, BytesMut};
 use hl7::Framing;
-use model::Failure;
+use model::{Failure, fault};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::Receiver;
 
@@ -71,6 +71,7 @@ pub(super) async fn run<W: AsyncWrite + Unpin>(
         if out.is_empty() {
             continue;
         }
+        fault::point("tcp.before_answer");
         deadline.set(Some(WRITE));
         let written = tokio::select! {
             biased;
@@ -80,6 +81,7 @@ pub(super) async fn run<W: AsyncWrite + Unpin>(
         if !written {
             return End::Lost;
         }
+        fault::point("tcp.answered");
         if out.capacity() > LARGE {
             out = BytesMut::new();
         }
