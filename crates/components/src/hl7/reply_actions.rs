@@ -18,10 +18,13 @@
 //! |---|---|
 //! | `C` | completes the message |
 //! | `W` | says a warning, and completes it |
-//! | `R` | tries again, every `retry_interval`, until `failure_timeout`; `RF`, `RS`, `RC`, `RW`, `RD` say what then |
+//! | `R` | tries again, every `retry_interval`, until `failure_timeout`, and then suspends it |
 //! | `S` | suspends it, for a person to look at |
 //! | `F` | fails it: its status is Error |
 //! | `D` | stops the item, with the message first in its queue, and nothing behind it is sent |
+//!
+//! A letter behind `R`, as in `RF`, says in other engines what comes when the time is up. It is read, and
+//! changes nothing: here a message whose time is up is suspended in any case, so that nothing is lost.
 //!
 //! Entries with `W` alone are looked at first, all of them, and warn. Of the others the first that is
 //! about the answer decides. Where none is, the message is completed if there was a warning; else an

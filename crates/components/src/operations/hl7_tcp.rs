@@ -33,6 +33,7 @@ mod exchange;
 mod line;
 mod rest;
 mod sending;
+mod settings;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,147 +43,23 @@ use async_trait::async_trait;
 use hl7::Framing;
 use model::{
     BuildError, Built, BusinessOperation, BusinessType, Checks, Component, Decision, Event, EventKind,
-    Failure, HostContext, Library, Message, Span, Timeout,
+    Failure, HostContext, Library, Message, Timeout,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::adapters::tcp_dialer::{Dialer, Unreachable, Way, check_address};
-use crate::adapters::tls_client::TlsClient;
-use crate::hl7::form::{Form, SegmentTerminator};
+use crate::hl7::form::Form;
 use crate::hl7::reply::PeerReply;
-use crate::hl7::reply_actions::{ReplyActions, USUAL};
+use crate::hl7::reply_actions::ReplyActions;
 use exchange::Ended;
 use line::{Heard, Line};
 use rest::Resting;
 use sending::Sending;
+use settings::LARGEST_WINDOW;
 
-/// The largest window.
-const LARGEST_WINDOW: usize = 256;
+pub use settings::{SaveReplies, Settings};
+
 /// So many answers are kept for messages that come again.
 const MOST_KNOWN: usize = 4 * LARGEST_WINDOW;
-
-/// What an engineer may set.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// Host and port of the receiver, as in `lab.example:2575`.
-    pub address: String,
-    /// Host and port of the one that takes its place when it cannot be reached; and the other way round.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backup_address: Option<String>,
-    /// After how many tries in vain, one after the other, the other address has its turn, from 1.
-    #[serde(default = "three")]
-    pub retries_to_failover: u32,
-    /// What stands around a message: `mllp` (0x0B before, 0x1C 0x0D after), `mllp11/28` with other bytes,
-    /// `ascii_lf`, `ascii_cr`, `ascii_crlf` or `none`.
-    #[serde(default = "mllp")]
-    pub framing: String,
-    /// The separators that messages are sent with, as in `|^~\&`: between fields, components and
-    /// repetitions, for escapes, between subcomponents. Without it those that they have.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub separators: Option<String>,
-    /// The charset that messages are sent in, a name of HL7 table 0211 as in `UNICODE UTF-8`; it is noted
-    /// in MSH-18. Without it the one that they came in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub charset: Option<String>,
-    /// What the segments end with, `cr`, `lf` or `crlf`. Without it what they end with; or CR where the
-    /// separators or the charset are changed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub segment_terminator: Option<SegmentTerminator>,
-    /// How long a connection may take to be made, TLS included, from 1ms.
-    #[serde(default = "five_seconds")]
-    pub connect_timeout: Span,
-    /// How long a connection that nobody uses is kept: `forever`, and then it is made at the start
-    /// already; a time; or `0s` for a new connection for each message.
-    #[serde(default = "forever")]
-    pub stay_connected: Timeout,
-    /// After how many answers in a row by which a message is tried again the next try is made on a new
-    /// connection; 0 for never.
-    #[serde(default = "five")]
-    pub reconnect_retry: u32,
-    /// After how long a silence the system asks the receiver for a sign that it is still there; `0s` for
-    /// never.
-    #[serde(default = "one_minute")]
-    pub keep_alive: Span,
-    /// TLS on the connection; without it none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls: Option<TlsClient>,
-    /// Whether an answer is waited for. Without one a message is completed when the system has taken it.
-    #[serde(default = "yes")]
-    pub get_reply: bool,
-    /// How long an answer is waited for, from 1ms; or `forever`.
-    #[serde(default = "half_a_minute")]
-    pub response_timeout: Timeout,
-    /// What becomes of a message by its answer: a list `code=action`, as in `:?R=RF,:?E=S,:?A=C`. Codes:
-    /// `:?A` (AA or CA), `:?E`, `:?R`, `:xy` (MSA-1 itself), `:_` (MSA-1 is empty), `:*` (any other),
-    /// `:~` (no MSA), `:I?` (MSA-2 differs), `:T?` (MSH-9 is no answer), `E` (the exchange failed), `X` (no
-    /// answer). Actions: `C` completes, `W` completes with a warning, `R` tries again, `S` suspends, `F`
-    /// fails, `D` stops the item with the message first in its queue.
-    #[serde(default = "usual_actions")]
-    pub reply_code_actions: String,
-    /// Which answers are kept with their messages. Where the sender of a message waits for the answer, it
-    /// is kept in any case.
-    #[serde(default)]
-    pub save_replies: SaveReplies,
-    /// How many messages may wait for their answers at once, from 1 to 256. Only for a receiver that
-    /// reads on while it works on a message.
-    #[serde(default = "one")]
-    pub window: usize,
-}
-
-/// Which answers are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SaveReplies {
-    /// None.
-    None,
-    /// Those that say anything but AA or CA.
-    #[default]
-    Errors,
-    /// All.
-    All,
-}
-
-fn mllp() -> String {
-    "mllp".into()
-}
-
-fn usual_actions() -> String {
-    USUAL.into()
-}
-
-const fn yes() -> bool {
-    true
-}
-
-const fn one() -> usize {
-    1
-}
-
-const fn three() -> u32 {
-    3
-}
-
-const fn five() -> u32 {
-    5
-}
-
-const fn five_seconds() -> Span {
-    Span::secs(5)
-}
-
-const fn one_minute() -> Span {
-    Span::secs(60)
-}
-
-const fn half_a_minute() -> Timeout {
-    Timeout(Some(Duration::from_secs(30)))
-}
-
-const fn forever() -> Timeout {
-    Timeout(None)
-}
 
 /// The component.
 pub struct HL7TcpOperation;
@@ -214,7 +91,7 @@ impl Component for HL7TcpOperation {
         if let Some(tls) = &settings.tls {
             tls.check("tls", checks);
         }
-        check_limits(settings, checks);
+        settings.check_limits(checks);
     }
 
     fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
@@ -229,8 +106,8 @@ impl Component for HL7TcpOperation {
                 settings.charset.as_deref(),
                 settings.segment_terminator,
             ),
-            window: if closes_each(&settings) { 1 } else { settings.window.clamp(1, LARGEST_WINDOW) },
-            each_alone: closes_each(&settings),
+            window: if settings.closes_each() { 1 } else { settings.window.clamp(1, LARGEST_WINDOW) },
+            each_alone: settings.closes_each(),
             dialer: Dialer::new(Way {
                 address: settings.address.clone(),
                 backup: settings.backup_address.clone(),
@@ -245,41 +122,6 @@ impl Component for HL7TcpOperation {
             refused: 0,
         })))
     }
-}
-
-fn check_limits(settings: &Settings, checks: &mut Checks) {
-    if !(1..=LARGEST_WINDOW).contains(&settings.window) {
-        checks.error("window", format!("window is {}; expected 1 to {LARGEST_WINDOW}", settings.window));
-    } else if settings.window > 1 && closes_each(settings) {
-        checks.warning(
-            "window",
-            "window is more than 1, and stay_connected is 0s: one message at a time is sent",
-        );
-        checks.help("let the connection stay, as with stay_connected: forever");
-    }
-    if settings.retries_to_failover == 0 {
-        checks.error("retries_to_failover", "retries_to_failover is 0; expected at least 1");
-    }
-    for (setting, limit) in [
-        ("connect_timeout", Some(settings.connect_timeout.0)),
-        ("response_timeout", settings.response_timeout.0),
-    ] {
-        if limit.is_some_and(|limit| limit.is_zero()) {
-            checks.error(setting, format!("{setting} is 0ms; expected at least 1ms"));
-        }
-    }
-    if !settings.get_reply && settings.reply_code_actions != USUAL {
-        checks.warning(
-            "reply_code_actions",
-            "reply_code_actions are set, and get_reply is false: nobody looks at them",
-        );
-        checks.help("leave one of the two out");
-    }
-}
-
-/// Whether each message has a connection of its own.
-fn closes_each(settings: &Settings) -> bool {
-    settings.stay_connected.0.is_some_and(|idle| idle.is_zero())
 }
 
 struct TcpOperation {
@@ -318,13 +160,13 @@ impl BusinessOperation for TcpOperation {
         }
         match self.connect(host).await {
             Some(Ok(line)) => self.connection = Connection::Open(line),
-            Some(Err(Unreachable { reason, .. })) => {
-                if !host.shared().get::<Said>(host.name()).0.swap(true, Ordering::Relaxed) {
-                    let text = format!("{reason}; it is tried again when there is a message to send");
-                    host.event(Event::new(EventKind::Warning, host.name(), text));
-                }
+            Some(Err(Unreachable { reason, .. }))
+                if !host.shared().get::<Said>(host.name()).0.swap(true, Ordering::Relaxed) =>
+            {
+                let text = format!("{reason}; it is tried again when there is a message to send");
+                host.event(Event::new(EventKind::Warning, host.name(), text));
             }
-            None => {}
+            _ => {}
         }
         Ok(())
     }

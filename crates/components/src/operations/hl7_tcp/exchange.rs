@@ -57,32 +57,22 @@ impl TcpOperation {
                 Err(Silence::Late) => Err(Silence::Late),
                 _ => line.hear(&mut deadline, host).await,
             };
-            let mut heard = match heard {
-                Ok(heard) => Some(heard),
+            let heard = match heard {
+                Ok(heard) => heard,
                 Err(silence) => return self.silent(line, sending, silence, host),
             };
             fault::point("tcp.heard");
-            while let Some(something) = heard {
-                let answer = match something {
-                    Heard::Answer(bytes) => PeerReply::read(bytes).map_err(|error| error.to_string()),
-                    Heard::Junk(junk) => Err(junk.to_string()),
-                };
-                match answer {
-                    Err(why) => {
-                        let text = unreadable(&line.peer, &why);
-                        return self.broken(line, sending, Came::BadReply(&text), host);
-                    }
-                    Ok(answer) if self.take(line, sending, &answer, host) => {
-                        deadline.set(limit.0);
-                        repeats = 0;
-                    }
-                    Ok(_) if repeats < MOST_REPEATS => repeats += 1,
-                    Ok(_) => {
-                        let text = format!("{} repeats answers that it gave before", line.peer);
-                        return self.broken(line, sending, Came::BadReply(&text), host);
-                    }
+            match self.take_all(line, sending, heard, host) {
+                Ok(0) => deadline.set(limit.0),
+                Ok(passed_over) if repeats + passed_over <= MOST_REPEATS => repeats += passed_over,
+                Ok(_) => {
+                    let text = format!("{} repeats answers that it gave before", line.peer);
+                    return self.broken(line, sending, Came::BadReply(&text), host);
                 }
-                heard = (!sending.in_flight.is_empty()).then(|| line.heard()).flatten();
+                Err(why) => {
+                    let text = unreadable(&line.peer, &why);
+                    return self.broken(line, sending, Came::BadReply(&text), host);
+                }
             }
             if self.is_refused_too_often(sending) {
                 return Ended::Broken;
@@ -104,6 +94,28 @@ impl TcpOperation {
     fn put(&self, line: &mut Line, sending: &Sending<'_>, at: usize) -> Result<(), Decision> {
         let content = self.form.write(&sending.requests[at].body).map_err(Decision::suspend)?;
         line.put(self.framing, &content).map_err(|error| Decision::suspend(error.to_string()))
+    }
+
+    /// Decides by this and by all else that has come already: how many were passed over since the last
+    /// one that decided, or what is wrong with one.
+    fn take_all(
+        &mut self,
+        line: &mut Line,
+        sending: &mut Sending<'_>,
+        first: Heard,
+        host: &HostContext,
+    ) -> Result<usize, String> {
+        let mut passed_over = 0;
+        let mut heard = Some(first);
+        while let Some(something) = heard {
+            let answer = match something {
+                Heard::Answer(bytes) => PeerReply::read(bytes).map_err(|error| error.to_string())?,
+                Heard::Junk(junk) => return Err(junk.to_string()),
+            };
+            passed_over = if self.take(line, sending, &answer, host) { 0 } else { passed_over + 1 };
+            heard = (!sending.in_flight.is_empty()).then(|| line.heard()).flatten();
+        }
+        Ok(passed_over)
     }
 
     /// Decides by an answer. False when it answers a message that has its answer already.
@@ -206,7 +218,7 @@ impl TcpOperation {
         while !host.is_stopping() {
             let mut put = Vec::new();
             while line.waiting() < MOST_AT_ONCE
-                && !(self.each_alone && !put.is_empty())
+                && (!self.each_alone || put.is_empty())
                 && let Some(at) = sending.next()
             {
                 match self.put(line, sending, at) {
