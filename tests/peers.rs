@@ -34,7 +34,7 @@ services:
 processes:
   Router:
     type: hl7.router
-    settings: {{ rules: [ {{ otherwise: true, send: [Out] }} ] }}
+    settings: {{ response_from: [Out], rules: [ {{ otherwise: true, send: [Out] }} ] }}
 operations:
   Out:
 {operations}
