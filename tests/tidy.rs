@@ -11,12 +11,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hl7", &[]),
     ("model", &[]),
     ("rules", &["hl7"]),
+    ("script", &["hl7", "rules"]),
     ("store", &["model"]),
     ("config", &["model", "rules", "hl7"]),
-    ("components", &["model", "hl7", "rules"]),
+    ("components", &["model", "hl7", "rules", "script"]),
     ("runtime", &["model", "config", "store"]),
-    ("cli", &["hl7", "model", "rules", "config", "store", "runtime", "components"]),
-    ("testkit", &["hl7", "model", "rules", "config", "store", "runtime", "components"]),
+    ("cli", &["hl7", "model", "rules", "script", "config", "store", "runtime", "components"]),
+    ("testkit", &["hl7", "model", "rules", "script", "config", "store", "runtime", "components"]),
 ];
 
 /// Words that a crate's sources (tests left out) may not hold, with the reason.
@@ -27,12 +28,12 @@ const ABSENT: &[(&[&str], &[&str], &str)] = &[
         "hl7, model and rules know no file, clock, socket, thread or database",
     ),
     (
-        &["hl7", "model", "rules", "config", "components", "runtime", "cli", "testkit"],
+        &["hl7", "model", "rules", "script", "config", "components", "runtime", "cli", "testkit"],
         &["rusqlite", "PRAGMA ", "INSERT INTO"],
         "only store has SQL",
     ),
     (
-        &["hl7", "model", "rules", "config", "store", "components", "runtime"],
+        &["hl7", "model", "rules", "script", "config", "store", "components", "runtime"],
         &["println!", "print!(", "eprintln!", "dbg!"],
         "only cli prints",
     ),

@@ -1,0 +1,125 @@
+//! The names that a script calls a function with, found in its text: `"Lab"` of `send("Lab")`.
+
+use std::ops::Range;
+
+/// The texts that `function` is called with first, where they are written out, and their bytes.
+///
+/// Comments, texts and regular expressions are passed over. What cannot be told from a distance, such as
+/// a regular expression in an unusual place, may hide a call behind it; it never makes one up outside a
+/// comment or a text, and the call is held against the targets when it is made.
+pub(crate) fn names(source: &str, function: &str) -> Vec<(String, Range<usize>)> {
+    let bytes = source.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    // The last byte that is no white space: it says whether a slash divides.
+    let mut last = b';';
+    while at < bytes.len() {
+        let byte = bytes[at];
+        let next = match byte {
+            b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                at = source[at..].find('\n').map_or(bytes.len(), |end| at + end);
+                continue;
+            }
+            b'/' if bytes.get(at + 1) == Some(&b'*') => {
+                at = source[at + 2..].find("*/").map_or(bytes.len(), |end| at + end + 4);
+                continue;
+            }
+            b'/' if b"(,=:[!&|?{};+-*%<>~^".contains(&last) => skip_regex(bytes, at),
+            b'"' | b'\'' | b'`' => skip_text(bytes, at),
+            _ if is_word(byte) => {
+                let end = (at..bytes.len()).find(|end| !is_word(bytes[*end])).unwrap_or(bytes.len());
+                if &source[at..end] == function && last != b'.' {
+                    found.extend(argument(source, end));
+                }
+                end
+            }
+            _ => at + 1,
+        };
+        if !byte.is_ascii_whitespace() {
+            last = byte;
+        }
+        at = next;
+    }
+    found
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
+}
+
+/// The text that is the first argument of a call behind `from`.
+fn argument(source: &str, from: usize) -> Option<(String, Range<usize>)> {
+    let open = from + source[from..].find(|c: char| !c.is_whitespace())?;
+    let inside = source[open..].strip_prefix('(')?;
+    let start = open + 1 + inside.find(|c: char| !c.is_whitespace())?;
+    let quote = *source.as_bytes().get(start)?;
+    if !matches!(quote, b'"' | b'\'' | b'`') {
+        return None;
+    }
+    let end = skip_text(source.as_bytes(), start);
+    let text = source.get(start + 1..end.checked_sub(1)?)?;
+    // What is more than a text, such as "Lab" + number, is not written out.
+    let behind = source[end..].trim_start();
+    let is_whole = behind.starts_with(',') || behind.starts_with(')');
+    let plain = !text.contains('\\') && !(quote == b'`' && text.contains("${"));
+    (is_whole && plain).then(|| (text.to_owned(), start + 1..end - 1))
+}
+
+/// Behind the text that begins at `at`.
+fn skip_text(bytes: &[u8], at: usize) -> usize {
+    let quote = bytes[at];
+    let mut at = at + 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 1,
+            byte if byte == quote => return at + 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// Behind the regular expression that begins at `at`; behind the slash where it is none.
+fn skip_regex(bytes: &[u8], at: usize) -> usize {
+    let begin = at;
+    let (mut at, mut in_class) = (at + 1, false);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 1,
+            b'\n' => break,
+            b'[' => in_class = true,
+            b']' => in_class = false,
+            b'/' if !in_class => return at + 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    begin + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_written_out_are_found() {
+        for (source, expected) in [
+            ("send('Lab')", "Lab"),
+            ("send(\"A\"); send ( `B` , msg )", "A B"),
+            ("send('A' + n); send(`A${n}`); send(name); resend('X'); x.send('Y')", ""),
+            ("// send('A')\n/* send('B') */ send('C')", "C"),
+            ("const s = \"send('A')\"; send('B')", "B"),
+            ("if (/[/']\"/.test(x)) send('A')", "A"),
+            ("a = b / c; send('A'); d = e / f", "A"),
+            ("send", ""),
+            ("send('é日')", "é日"),
+            ("send('", ""),
+        ] {
+            let found = names(source, "send");
+            let texts: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(texts.join(" "), expected, "{source}");
+            assert!(found.iter().all(|(name, range)| source[range.clone()] == **name));
+        }
+    }
+}

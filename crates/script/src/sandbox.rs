@@ -1,0 +1,187 @@
+//! Where a script runs, on one thread: with its own memory, and nothing in its reach but what it is given.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rquickjs::context::{EvalOptions, intrinsic};
+use rquickjs::promise::PromiseState;
+use rquickjs::{Context, Ctx, Function, Persistent, Runtime, Value};
+
+use crate::natives::{State, natives};
+use crate::program::{FILE, Limits, Program};
+use crate::trouble::{self, Trouble};
+use crate::{Door, Input, Outcome};
+
+const PRELUDE: &str = include_str!("prelude.js");
+/// What the sandbox itself takes, which is not the script's fault.
+const OWN_MEMORY: usize = 1 << 20;
+
+type Known = (
+    intrinsic::Date,
+    intrinsic::Eval,
+    intrinsic::RegExpCompiler,
+    intrinsic::RegExp,
+    intrinsic::Json,
+    intrinsic::Proxy,
+    intrinsic::MapSet,
+    intrinsic::TypedArrays,
+    intrinsic::Promise,
+);
+
+/// A script that is ready to run, on the thread that made it.
+///
+/// Nothing is left in it from one message to the next: all that a script can reach when it begins is
+/// frozen, and what it declares is its own. One that ran out of memory or time is made anew.
+pub struct Sandbox {
+    program: Program,
+    machine: Option<Machine>,
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.program.out_of_sandbox();
+    }
+}
+
+/// The parts go in this order: nothing may outlive the runtime that it is of.
+struct Machine {
+    run: Persistent<Function<'static>>,
+    code: Persistent<Function<'static>>,
+    context: Context,
+    state: Rc<State>,
+    _runtime: Runtime,
+}
+
+impl Sandbox {
+    /// Makes a place for the script to run.
+    ///
+    /// # Errors
+    /// When its limits do not even let it begin.
+    pub fn new(program: &Program) -> Result<Sandbox, Trouble> {
+        let machine = Some(Machine::new(program)?);
+        Ok(Sandbox { program: program.in_sandbox(), machine })
+    }
+
+    /// Runs the script on one message.
+    pub fn run(&mut self, input: &Input, door: &Arc<impl Door + 'static>) -> Outcome {
+        let door: Arc<dyn Door> = door.clone();
+        self.run_with(input, &door)
+    }
+
+    pub(crate) fn run_with(&mut self, input: &Input, door: &Arc<dyn Door>) -> Outcome {
+        let machine = match self.machine.take().map_or_else(|| Machine::new(&self.program), Ok) {
+            Ok(machine) => machine,
+            Err(trouble) => return Outcome::failed(trouble),
+        };
+        let (outcome, is_sound) = machine.run(input, door, &self.program);
+        self.machine = is_sound.then_some(machine);
+        outcome
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl Machine {
+    fn new(program: &Program) -> Result<Machine, Trouble> {
+        let limits = program.limits();
+        let failed = |_| Trouble::out_of_memory(&limits);
+        let state = State::new(program);
+        let runtime = Runtime::new().map_err(failed)?;
+        runtime.set_memory_limit(limits.memory.saturating_add(OWN_MEMORY));
+        runtime.set_max_stack_size(limits.stack.clamp(Limits::LEAST_STACK, Limits::MOST_STACK));
+        let clock = state.clone();
+        runtime.set_interrupt_handler(Some(Box::new(move || {
+            let late = clock.deadline.get().is_some_and(|deadline| Instant::now() >= deadline);
+            clock.late.set(clock.late.get() || late);
+            late
+        })));
+        let context = Context::custom::<Known>(&runtime).map_err(failed)?;
+        let (run, code) = context.with(|ctx| {
+            load(&ctx, program, &state).map_err(|error| match error {
+                rquickjs::Error::Exception => trouble::caught(&ctx, None, program),
+                _ => Trouble::out_of_memory(&limits),
+            })
+        })?;
+        Ok(Machine { run, code, context, state, _runtime: runtime })
+    }
+
+    /// Runs the script, and tells whether it can be run again.
+    fn run(&self, input: &Input, door: &Arc<dyn Door>, program: &Program) -> (Outcome, bool) {
+        let (state, limits) = (&self.state, program.limits());
+        state.current.borrow_mut().begin(input, door);
+        state.late.set(false);
+        state.deadline.set(Instant::now().checked_add(limits.time));
+        let (failed, is_sound) = self.context.with(|ctx| {
+            let failed = match self.call(&ctx) {
+                Ok(()) => None,
+                Err(rquickjs::Error::Exception) => {
+                    let told = state.current.borrow().told().map(str::to_owned);
+                    Some(trouble::caught(&ctx, told.as_deref(), program))
+                }
+                Err(_) => Some(Trouble::out_of_memory(&limits)),
+            };
+            // What was put off is not for the next message to do.
+            let is_sound = !state.late.get() && !ctx.execute_pending_job();
+            (failed, is_sound)
+        });
+        state.deadline.set(None);
+        let mut current = state.current.borrow_mut();
+        let limit = failed.as_ref().is_some_and(|trouble| trouble.kind == "limit");
+        let failed = match failed {
+            _ if state.late.get() => {
+                let place = failed.and_then(|trouble| trouble.place);
+                Some(Trouble { place, ..Trouble::out_of_time(&limits) })
+            }
+            // What ended the message by its own wish did not fail.
+            Some(trouble) if limit || !current.has_ended() => Some(trouble),
+            _ => None,
+        };
+        (current.end(failed), is_sound && !limit)
+    }
+
+    fn call(&self, ctx: &Ctx<'_>) -> rquickjs::Result<()> {
+        let (run, code) = (self.run.clone().restore(ctx)?, self.code.clone().restore(ctx)?);
+        let returned: Value<'_> = run.call((code,))?;
+        // What was put off until the script's end belongs to it.
+        while !self.state.late.get() && ctx.execute_pending_job() {}
+        match returned.as_promise() {
+            Some(promise) if promise.state() == PromiseState::Rejected => {
+                promise.finish::<Value<'_>>().map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+type Loaded = (Persistent<Function<'static>>, Persistent<Function<'static>>);
+
+/// Prepares the context, and makes the script a function of it.
+fn load(ctx: &Ctx<'_>, program: &Program, state: &Rc<State>) -> rquickjs::Result<Loaded> {
+    let prelude: Function<'_> = ctx.eval_with_options(PRELUDE, options("engine"))?;
+    let run: Function<'_> = prelude.call((natives(ctx, state)?,))?;
+    let text = program.function();
+    // A script that closes its function would be run here and now: it could not do anything, but take
+    // time. That it is one function and no more is seen from its text.
+    let deadline = Instant::now().checked_add(program.limits().time);
+    state.deadline.set(deadline);
+    let code: rquickjs::Result<Function<'_>> = ctx.eval_with_options(format!("({text})"), options(FILE));
+    state.deadline.set(None);
+    let code = code?;
+    let written: rquickjs::Coerced<String> = code.clone().into_value().get()?;
+    if written.0 != text {
+        return Err(rquickjs::Exception::throw_syntax(
+            ctx,
+            "code closes the function that it is the body of",
+        ));
+    }
+    Ok((Persistent::save(ctx, run), Persistent::save(ctx, code)))
+}
+
+fn options(file: &str) -> EvalOptions {
+    let mut options = EvalOptions::default();
+    options.filename = Some(file.to_owned());
+    options
+}
