@@ -32,7 +32,7 @@ fuzz: ## a million damaged messages through all that reads, frames, edits and wr
 
 crash: ## kill -9 at random instants and at every fault point (ORRIS_SEED=… repeats a run)
 	$(CARGO) build --release --quiet --bin orris
-	$(E2E) crash -- --nocapture --test-threads=1
+	$(E2E) crash --test crash_mllp -- --nocapture --test-threads=1
 
 privacy: ## patient data down every error path, and nowhere but where contents are asked for
 	$(CARGO) build --release --quiet --bin orris

@@ -2,12 +2,14 @@
 
 mod engine;
 mod messages;
+mod mllp;
 mod production;
 mod program;
 mod random;
 
 pub use engine::{Engine, Outcome, binary, orris};
 pub use messages::{admission, batch};
+pub use mllp::{Does, Got, MllpClient, MllpReceiver, acknowledgement, field, framed};
 pub use production::{free_port, routed_to_file};
 pub use program::{Program, test_file};
 pub use random::Random;
