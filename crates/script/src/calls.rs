@@ -61,8 +61,8 @@ fn argument(source: &str, from: usize) -> Option<(String, Range<usize>)> {
     // What is more than a text, such as "Lab" + number, is not written out.
     let behind = source[end..].trim_start();
     let is_whole = behind.starts_with(',') || behind.starts_with(')');
-    let plain = !text.contains('\\') && !(quote == b'`' && text.contains("${"));
-    (is_whole && plain).then(|| (text.to_owned(), start + 1..end - 1))
+    let computed = text.contains('\\') || quote == b'`' && text.contains("${");
+    (is_whole && !computed).then(|| (text.to_owned(), start + 1..end - 1))
 }
 
 /// Behind the text that begins at `at`.

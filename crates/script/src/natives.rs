@@ -160,6 +160,12 @@ type Shared = Rc<State>;
 impl State {
     /// Does something with the message in work, and throws what it refuses.
     fn with<'js, R>(&self, ctx: &Ctx<'js>, work: impl FnOnce(&mut Current) -> Done<R>) -> Result<R> {
+        if self.deadline.get().is_some_and(|deadline| Instant::now() >= deadline) {
+            // The script itself is stopped a moment later; what it asks for until then is not done, as
+            // it may take long.
+            self.late.set(true);
+            return Err(Exception::throw_type(ctx, "the time is up"));
+        }
         let mut current = self.current.borrow_mut();
         let refusal = match work(&mut current) {
             Ok(result) => return Ok(result),

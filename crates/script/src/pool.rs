@@ -110,8 +110,7 @@ impl Pool {
             }
         }
         drop(waiter);
-        let outcomes = std::mem::take(&mut lock(&job.progress).outcomes);
-        outcomes
+        std::mem::take(&mut lock(&job.progress).outcomes)
     }
 }
 
@@ -262,4 +261,60 @@ fn sandbox<'a>(sandboxes: &'a mut Vec<Sandbox>, program: &Program) -> Result<&'a
         }
     }
     sandboxes.last_mut().ok_or_else(|| Trouble::new("InternalError", "there is no sandbox"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Content, Facts, Limits, NoDoor, Verdict};
+
+    fn input(text: &str) -> Input {
+        Input { content: Content::Text(text.to_owned()), facts: Facts::default() }
+    }
+
+    fn program(source: &str) -> Program {
+        let program = Program::compile(source).unwrap();
+        program.with_limits(Limits { time: Duration::from_millis(20), ..Limits::default() })
+    }
+
+    /// Takes the sandbox long in one step, which does not look at the time.
+    const STUCK: &str = "if (msg.text() === 'stuck') [].indexOf.call({ length: 2 ** 26 }, 1)";
+
+    #[tokio::test]
+    async fn a_thread_that_does_not_come_back_is_given_up() {
+        let pool = Pool::new(1, Duration::from_millis(20));
+        let program = program(STUCK);
+        let outcomes =
+            pool.run(&program, vec![input("a"), input("stuck"), input("b")], Arc::new(NoDoor)).await;
+        assert_eq!((outcomes.len(), &outcomes[0].verdict), (2, &Verdict::Done));
+        let Verdict::Failed(trouble) = &outcomes[1].verdict else { panic!("{outcomes:?}") };
+        assert!(trouble.to_string().ends_with("20 ms that it has, and could not be stopped"), "{trouble}");
+        // Another thread works on.
+        let outcomes = pool.run(&program, vec![input("a")], Arc::new(NoDoor)).await;
+        assert_eq!(outcomes[0].verdict, Verdict::Done);
+    }
+
+    #[tokio::test]
+    async fn without_a_thread_left_scripts_fail_and_nobody_waits_for_ever() {
+        let pool = Pool::new(1, Duration::from_millis(20));
+        lock(&pool.shared.work).lost = MOST_LOST + 1;
+        let outcomes = pool.run(&program(STUCK), vec![input("a")], Arc::new(NoDoor)).await;
+        let Verdict::Failed(trouble) = &outcomes[0].verdict else { panic!("{outcomes:?}") };
+        assert!(trouble.text.contains("no thread left"), "{trouble}");
+    }
+
+    #[tokio::test]
+    async fn threads_end_with_the_pool_and_sandboxes_with_their_program() {
+        let pool = Pool::new(2, GRACE);
+        let one = program("send('A')");
+        pool.run(&one, vec![input("a")], Arc::new(NoDoor)).await;
+        let shared = pool.shared.clone();
+        assert!(!one.is_alone());
+        drop(pool);
+        let begin = Instant::now();
+        while lock(&shared.work).alive > 0 {
+            assert!(begin.elapsed() < Duration::from_secs(20), "threads stay");
+            thread::yield_now();
+        }
+    }
 }

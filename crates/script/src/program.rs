@@ -241,9 +241,12 @@ mod tests {
             ("let a = 1;\nlet a = 2;", "line 2 column 7: invalid redefinition of lexical identifier [=]"),
             ("with (a) {}", "line 1 column 1: invalid keyword: with [with]"),
             ("let s = `abc", "line 1 column 9: unexpected end of string [`]"),
-            ("if (true) {\n  send('A')\n", "line 2 column 12: expecting \"}\" []"),
+            (
+                "if (true) {\n  send('A')\n",
+                "line 2 column 12: unexpected token in expression: the end of the script []",
+            ),
             ("/(/.test(1)", "line 1 column 1: expecting \")\" [?]"),
-            ("import fs from 'fs'", "line 1 column 8: expecting \"(\" [fs]"),
+            ("import fs from 'fs'", "line 1 column 8: Unexpected identifier \"fs\" [fs]"),
             ("a\0b", "line 1 column 2: holds a character NUL [\0]"),
             ("await x", "line 1 column 1: unexpected \"await\" keyword [await]"),
         ] {

@@ -57,6 +57,8 @@ impl std::fmt::Display for Trouble {
     }
 }
 
+impl std::error::Error for Trouble {}
+
 /// A position in the text of a script's function, both counted from 1; the column in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position {

@@ -149,9 +149,9 @@ fn what_is_wrong_says_where() {
         ("msg.get(5)", "code line 1 column 5: TypeError: path is no text"),
         (
             "msg.set('PID-5', undefined)",
-            "code line 1 column 5: TypeError: set: value is no text, number, boolean or null",
+            "code line 1 column 18: TypeError: set: value is no text, number, boolean or null",
         ),
-        ("msg.set('PID-5', NaN)", "code line 1 column 5: TypeError: set: value is no text"),
+        ("msg.set('PID-5', NaN)", "code line 1 column 18: TypeError: set: value is no text"),
         ("msg.set('PID', 'x')", "code line 1 column 5: TypeError: path \"PID\": is a whole segment"),
         (
             "msg.set('ZZZ-1', 'x')",
@@ -166,12 +166,12 @@ fn what_is_wrong_says_where() {
             "code line 2 column 1: TypeError: segment 2 at byte",
         ),
         ("send('A', 5)", "code line 1 column 1: TypeError: send: expected a message or a text"),
-        ("const é = '日'; msg.nothing()", "code line 1 column 17: TypeError: not a function"),
+        ("const é = '日'; msg.nothing()", "code line 1 column 20: TypeError: not a function"),
         (
             "function f() { return msg.a.b }\nf()",
-            "code line 1 column 28: TypeError: cannot read property \"b\" of undefined",
+            "code line 1 column 23: TypeError: cannot read property \"b\" of undefined",
         ),
-        ("new Message('x')", "code line 1 column 1: TypeError: no segment MSH at the start at byte 0"),
+        ("new Message('x')", "code line 1 column 5: TypeError: no segment MSH at the start at byte 0"),
         ("log.info('\\ud800')", "code line 1 column 5: TypeError: text holds half a character"),
         ("sockets.write('x', 'y')", "code line 1 column 9: TypeError: socket is no id"),
         (

@@ -84,7 +84,7 @@ pub(crate) fn said(source: &str) -> String {
     let outcome = run(source);
     match &outcome.verdict {
         Verdict::Done => {}
-        other => return format!("{}", failure(other)),
+        other => return failure(other),
     }
     outcome.said.into_iter().map(|said| said.text).collect::<Vec<_>>().join("; ")
 }
