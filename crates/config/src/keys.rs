@@ -106,7 +106,7 @@ pub(crate) struct ItemKeys {
     pub(crate) comment: String,
     /// The pause before a message is tried again.
     pub(crate) retry_interval: Span,
-    /// How long a message is tried before it is suspended.
+    /// How long a message is tried before it is given up: suspended, where its settings say nothing else.
     pub(crate) failure_timeout: Timeout,
     /// The least time between two messages.
     pub(crate) throttle: Option<Span>,

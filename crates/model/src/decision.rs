@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Event, MessageBody};
+use crate::{Event, MessageBody, Step};
 
 /// A message that a process sends on.
 #[derive(Debug, Clone)]
@@ -46,6 +46,11 @@ pub enum Decision {
         reason: String,
         /// When to try again; none for the item's `retry_interval`.
         after: Option<Duration>,
+        /// What becomes of it when the time is up.
+        then: AfterRetries,
+        /// Whether the time from now to the next try counts towards `failure_timeout`. Not where nothing
+        /// can be said of the message, since nobody is there to be asked.
+        counts: bool,
     },
     /// Parked for a person.
     Suspend {
@@ -65,6 +70,8 @@ pub enum Decision {
     },
     /// The item itself cannot go on: it stops and says why; the message stays in its queue.
     Fatal(String),
+    /// Done with this message, but not with what it is about: an instance of a process went a step on.
+    Step(Box<Step>),
 }
 
 impl Decision {
@@ -95,13 +102,32 @@ impl Decision {
 
     /// Not now, because of `reason`; again after the item's `retry_interval`.
     pub fn retry(reason: impl Into<String>) -> Self {
-        Decision::Retry { reason: reason.into(), after: None }
+        Self::retry_after(reason, None)
+    }
+
+    /// Not now, because of `reason`; again after that long, or else after the item's `retry_interval`.
+    pub fn retry_after(reason: impl Into<String>, after: Option<Duration>) -> Self {
+        Decision::Retry { reason: reason.into(), after, then: AfterRetries::default(), counts: true }
     }
 
     /// Whether the messages behind it have to wait.
     pub fn holds_queue(&self) -> bool {
         matches!(self, Decision::Retry { .. } | Decision::Fatal(_))
     }
+}
+
+/// What becomes of a message that was tried in vain until its `failure_timeout`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AfterRetries {
+    /// It is parked for a person.
+    #[default]
+    Suspend,
+    /// It fails: its status is Error.
+    Fail,
+    /// It is done all the same, with a warning.
+    Complete,
+    /// The item stops, with the message first in its queue.
+    Disable,
 }
 
 /// Why a service ended, or could not take something in.

@@ -19,6 +19,7 @@ mod library;
 mod settings;
 mod socket;
 mod status;
+mod step;
 
 pub use body::{BodyClass, MessageBody};
 pub use clock::{Clock, Timestamp};
@@ -30,7 +31,7 @@ pub use context::{
     Arrival, Fate, HostContext, HostPort, Intake, IntakeSession, Receipt, Reply, ReplyFuture, Shared,
     StateChange,
 };
-pub use decision::{Decision, Failure, Outgoing};
+pub use decision::{AfterRetries, Decision, Failure, Outgoing};
 pub use event::{Event, EventKind};
 pub use header::{BusinessType, Invocation, MessageHeader, MessageType, Priority};
 pub use id::{BodyId, MessageId, SessionId, SocketId};
@@ -38,3 +39,4 @@ pub use library::Library;
 pub use settings::{ByteSize, Checks, Claim, Note, NoteKind, Reference, Span, Timeout};
 pub use socket::SocketSession;
 pub use status::MessageStatus;
+pub use step::{Caller, Driven, LateAnswer, Payload, Sent, Step};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use config::ItemDef;
-use model::{Event, EventKind, MessageHeader, MessageId, Span, Timestamp};
+use model::{AfterRetries, Event, EventKind, MessageHeader, MessageId, Span, Timestamp};
 
 use crate::engine::about;
 
@@ -18,15 +18,36 @@ const PANICS: u32 = 3;
 #[derive(Default)]
 pub(crate) struct Patience {
     waiting: Option<Waiting>,
+    /// When the try began that is under way.
+    begun: Option<Timestamp>,
     panics: Option<(MessageId, u32)>,
 }
 
 struct Waiting {
     message: MessageId,
+    /// When the first try began.
     since: Timestamp,
     tries: u32,
     reason: String,
     logged: Timestamp,
+    /// When it failed last, and how much of its failure timeout had gone by then.
+    failed: Timestamp,
+    spent: Duration,
+    /// Whether the time since then counts.
+    counts: bool,
+}
+
+/// A try in vain, as the host tells it.
+#[derive(Debug)]
+pub(crate) struct Vain {
+    /// Why.
+    pub(crate) reason: String,
+    /// When to try again; none for the item's retry interval.
+    pub(crate) after: Option<Duration>,
+    /// What becomes of the message when the time is up.
+    pub(crate) then: AfterRetries,
+    /// Whether the time from now to the next try counts towards the failure timeout.
+    pub(crate) counts: bool,
 }
 
 /// What to do with a message that failed.
@@ -48,40 +69,42 @@ pub(crate) enum Verdict {
 }
 
 impl Patience {
+    /// A try begins, of whichever message.
+    pub(crate) fn begins(&mut self, now: Timestamp) {
+        self.begun = Some(now);
+    }
+
     /// A try of the message failed.
     pub(crate) fn failed(
         &mut self,
         header: &MessageHeader,
-        reason: &str,
-        after: Option<Duration>,
+        vain: &Vain,
         def: &ItemDef,
         now: Timestamp,
     ) -> Verdict {
-        let begins = self.waiting.as_ref().is_none_or(|waiting| waiting.message != header.id);
-        if begins {
-            let (message, reason) = (header.id, reason.to_owned());
-            self.waiting = Some(Waiting { message, since: now, tries: 0, reason, logged: now });
-        }
-        // Just made where there was none.
-        let Some(waiting) = self.waiting.as_mut() else { return Verdict::GiveUp(reason.to_owned()) };
-        waiting.tries += 1;
-        let mut pause = after.unwrap_or(def.retry_interval).max(SHORTEST_PAUSE);
-        if let Some(timeout) = def.failure_timeout {
-            let left = timeout.saturating_sub(now.since(waiting.since));
+        self.waiting.take_if(|waiting| waiting.message != header.id);
+        let begins = self.waiting.is_none();
+        let since = self.begun.unwrap_or(now);
+        let waiting = self.waiting.get_or_insert_with(|| Waiting::new(header.id, since, vain, now));
+        waiting.failed_again(vain, now);
+        let mut pause = vain.after.unwrap_or(def.retry_interval).max(SHORTEST_PAUSE);
+        if let Some(timeout) = def.failure_timeout.filter(|_| vain.counts) {
+            let left = timeout.saturating_sub(waiting.spent);
             if left.is_zero() {
                 return Verdict::GiveUp(format!(
-                    "{reason}; given up after failure_timeout {} and {} tries",
+                    "{}; given up after failure_timeout {} and {}",
+                    vain.reason,
                     Span(timeout),
-                    waiting.tries
+                    tries(waiting.tries)
                 ));
             }
             // The last try comes when the time is up, not before.
             pause = pause.min(left);
         }
-        let text = line(waiting, reason, pause, def);
-        let other_reason = waiting.reason != reason;
+        let text = line(waiting, vain, pause, def);
+        let other_reason = waiting.reason != vain.reason;
         if other_reason {
-            waiting.reason = reason.to_owned();
+            waiting.reason.clone_from(&vain.reason);
         }
         let log = !begins && (other_reason || now.since(waiting.logged) >= LOG_EVERY);
         if log {
@@ -94,9 +117,12 @@ impl Patience {
     /// The message does not wait any more: what is said, if it did.
     pub(crate) fn ended(&mut self, header: &MessageHeader, def: &ItemDef, now: Timestamp) -> Option<Event> {
         let waiting = self.waiting.take_if(|waiting| waiting.message == header.id)?;
-        let took = Span(Duration::from_secs(now.since(waiting.since).as_secs()));
-        let text =
-            format!("message {} waits no more, after {} failed tries in {took}", header.id, waiting.tries);
+        let failed = match waiting.tries {
+            1 => "one failed try".to_owned(),
+            tries => format!("{tries} failed tries"),
+        };
+        let took = Span(shown(now.since(waiting.since)));
+        let text = format!("message {} waits no more, after {failed}; the first began {took} ago", header.id);
         Some(about(header, EventKind::Info, &def.name, text))
     }
 
@@ -108,11 +134,47 @@ impl Patience {
     }
 }
 
-fn line(waiting: &Waiting, reason: &str, pause: Duration, def: &ItemDef) -> String {
-    let end = match def.failure_timeout {
-        Some(timeout) => format!(", suspended after failure_timeout {}", Span(timeout)),
-        None => String::new(),
-    };
+impl Waiting {
+    fn new(message: MessageId, since: Timestamp, vain: &Vain, now: Timestamp) -> Self {
+        Waiting {
+            message,
+            since,
+            tries: 0,
+            reason: vain.reason.clone(),
+            logged: now,
+            failed: now,
+            spent: Duration::ZERO,
+            counts: vain.counts,
+        }
+    }
+
+    fn failed_again(&mut self, vain: &Vain, now: Timestamp) {
+        self.tries += 1;
+        if self.counts {
+            self.spent += now.since(self.failed);
+        }
+        (self.failed, self.counts) = (now, vain.counts);
+    }
+}
+
+fn tries(number: u32) -> String {
+    if number == 1 { "1 try".to_owned() } else { format!("{number} tries") }
+}
+
+/// A time as people tell it: what is longer than a second by whole seconds.
+fn shown(time: Duration) -> Duration {
+    if time >= Duration::from_secs(1) { Duration::from_secs(time.as_secs()) } else { time }
+}
+
+fn line(waiting: &Waiting, vain: &Vain, pause: Duration, def: &ItemDef) -> String {
+    let end = def.failure_timeout.map(Span).map(|timeout| match (vain.counts, vain.then) {
+        (false, _) => format!(", and failure_timeout {timeout} does not run meanwhile"),
+        (true, AfterRetries::Suspend) => format!(", suspended after failure_timeout {timeout}"),
+        (true, AfterRetries::Fail) => format!(", failed after failure_timeout {timeout}"),
+        (true, AfterRetries::Complete) => format!(", completed after failure_timeout {timeout}"),
+        (true, AfterRetries::Disable) => format!(", the item stops after failure_timeout {timeout}"),
+    });
+    let (reason, end) = (&vain.reason, end.unwrap_or_default());
     format!(
         "{reason}; message {} stays first in its queue, try {}, next in {}{end}",
         waiting.message,

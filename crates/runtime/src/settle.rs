@@ -100,6 +100,13 @@ impl<'a> Settling<'a> {
         self.completed += 1;
     }
 
+    /// The message is done although it was tried in vain, as its item wants it.
+    pub(crate) fn complete_in_vain(&mut self, message: &Message, reason: &str) {
+        let text = format!("message {} is completed all the same: {reason}", message.header.id);
+        let said = self.about(message, EventKind::Warning, text);
+        self.complete(message, Vec::new(), vec![said], None);
+    }
+
     /// Answers the message where its sender waits, or where there is something to be shown.
     pub(crate) fn answer(&mut self, message: &Message, error: Option<&str>, response: Option<MessageBody>) {
         if !message.header.return_queue.is_empty() || response.is_some() {

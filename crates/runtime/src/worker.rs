@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use model::{BodyClass, Decision, Event, EventKind, HostContext, Message, MessageId, fault};
+use model::{AfterRetries, BodyClass, Decision, Event, EventKind, HostContext, Message, MessageId, fault};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::batch::BatchSize;
 use crate::engine::{Engine, Item, ItemQueue};
-use crate::patience::{Patience, Verdict};
+use crate::patience::{Patience, Vain, Verdict};
 use crate::settle::Settling;
 use crate::slot::Slot;
 use crate::status::ItemState;
@@ -161,6 +161,7 @@ impl Worker {
         let begun = self.engine.clock.now();
         self.item.activity.in_hand.fetch_add(count, Ordering::Relaxed);
         self.slot.begin(&batch, begun);
+        self.patience.begins(begun);
         fault::point("host.before_message");
         let decided = caught(host.on_messages(&batch, &self.context)).await;
         fault::point("host.after_message");
@@ -235,17 +236,10 @@ impl Worker {
         decision: Decision,
     ) -> Option<(Message, Next)> {
         match decision {
-            Decision::Retry { reason, after } => {
-                let verdict =
-                    self.patience.failed(&message.header, &reason, after, &self.item.def, settling.now());
-                return self.wait_or_suspend(settling, message, &reason, verdict);
+            Decision::Retry { reason, after, then, counts } => {
+                return self.in_vain(settling, message, &Vain { reason, after, then, counts });
             }
-            Decision::Fatal(reason) => {
-                settling.goes_back(&message, &reason);
-                let answer = format!("{reason}; the item is stopped, the message stays on its queue");
-                settling.answer(&message, Some(&answer), None);
-                return Some((message, Next::Fail(reason)));
-            }
+            Decision::Fatal(reason) => return Some(stop(settling, message, reason)),
             Decision::Completed { sends, events, response } => {
                 settling.complete(&message, sends, events, response);
             }
@@ -261,16 +255,21 @@ impl Worker {
         None
     }
 
-    fn wait_or_suspend(
+    /// The message was tried in vain: it waits, or the time is up.
+    fn in_vain(
         &mut self,
         settling: &mut Settling<'_>,
         message: Message,
-        reason: &str,
-        verdict: Verdict,
+        vain: &Vain,
     ) -> Option<(Message, Next)> {
-        match verdict {
+        match self.patience.failed(&message.header, vain, &self.item.def, settling.now()) {
             Verdict::GiveUp(reason) => {
-                settling.suspend(&message, EventKind::Error, reason, None);
+                match vain.then {
+                    AfterRetries::Suspend => settling.suspend(&message, EventKind::Error, reason, None),
+                    AfterRetries::Fail => settling.reject(&message, reason, Vec::new(), None),
+                    AfterRetries::Complete => settling.complete_in_vain(&message, &reason),
+                    AfterRetries::Disable => return Some(stop(settling, message, reason)),
+                }
                 self.no_longer_waits(settling, &message);
                 None
             }
@@ -287,8 +286,8 @@ impl Worker {
                 if let Some(event) = event {
                     settling.say(event);
                 }
-                settling.waits(&message, reason, !shown);
-                let waiting = format!("message {} is tried again: {reason}", message.header.id);
+                settling.waits(&message, &vain.reason, !shown);
+                let waiting = format!("message {} is tried again: {}", message.header.id, vain.reason);
                 self.item.activity.set(ItemState::Waiting, Some(waiting));
                 Some((message, Next::Pause(pause)))
             }
@@ -340,6 +339,14 @@ impl Worker {
         self.put_back(settling, batch).await;
         Next::Raise(Duration::ZERO)
     }
+}
+
+/// The item cannot go on: the message stays on its queue.
+fn stop(settling: &mut Settling<'_>, message: Message, reason: String) -> (Message, Next) {
+    settling.goes_back(&message, &reason);
+    let answer = format!("{reason}; the item is stopped, the message stays on its queue");
+    settling.answer(&message, Some(&answer), None);
+    (message, Next::Fail(reason))
 }
 
 /// What a batch ended, for a queue that has to be told: it keeps account of keys in hand.

@@ -19,12 +19,10 @@
 //! | `C` | completes the message |
 //! | `W` | says a warning, and completes it |
 //! | `R` | tries again, every `retry_interval`, until `failure_timeout`, and then suspends it |
+//! | `RC` `RF` `RD` | the same, and then does what the second letter says (`RS` suspends, as `R` does) |
 //! | `S` | suspends it, for a person to look at |
 //! | `F` | fails it: its status is Error |
 //! | `D` | stops the item, with the message first in its queue, and nothing behind it is sent |
-//!
-//! A letter behind `R`, as in `RF`, says in other engines what comes when the time is up. It is read, and
-//! changes nothing: here a message whose time is up is suspended in any case, so that nothing is lost.
 //!
 //! Entries with `W` alone are looked at first, all of them, and warn. Of the others the first that is
 //! about the answer decides. Where none is, the message is completed if there was a warning; else an
@@ -32,7 +30,7 @@
 
 mod parse;
 
-use model::{Decision, Event, EventKind, Message, MessageBody};
+use model::{AfterRetries, Decision, Event, EventKind, Message, MessageBody};
 
 /// What users of such engines know as the usual actions.
 pub(crate) const USUAL: &str = ":?R=RF,:?E=S,:~=S,:?A=C,:*=S,:I?=W,:T?=C";
@@ -72,7 +70,7 @@ enum Action {
     /// Says a warning, and leaves the rest to others.
     Warn,
     End(Ending),
-    Retry(Option<Ending>),
+    Retry(AfterRetries),
 }
 
 /// How a message ends.
@@ -130,7 +128,7 @@ impl ReplyActions {
             (Some(entry), _) => entry.action,
             (None, _) if !warnings.is_empty() => Action::End(Ending::Complete),
             (None, Came::Answer { .. }) => Action::End(Ending::Suspend),
-            (None, _) => Action::Retry(None),
+            (None, _) => Action::Retry(AfterRetries::default()),
         };
         let reason = match action {
             // Most answers are this, and nobody reads why.
@@ -230,7 +228,7 @@ impl Ruling {
             warnings.into_iter().map(event).collect()
         };
         match action {
-            Action::Retry(_) => Decision::retry(reason),
+            Action::Retry(then) => Decision::Retry { reason, after: None, then, counts: true },
             Action::End(Ending::Complete) => {
                 Decision::Completed { sends: Vec::new(), events: said(warnings), response }
             }

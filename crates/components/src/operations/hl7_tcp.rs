@@ -42,8 +42,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hl7::Framing;
 use model::{
-    BuildError, Built, BusinessOperation, BusinessType, Checks, Component, Decision, Event, EventKind,
-    Failure, HostContext, Library, Message, Timeout,
+    AfterRetries, BuildError, Built, BusinessOperation, BusinessType, Checks, Component, Decision, Event,
+    EventKind, Failure, HostContext, Library, Message, Timeout,
 };
 
 use crate::adapters::tcp_dialer::{Dialer, Unreachable, Way, check_address};
@@ -183,7 +183,9 @@ impl BusinessOperation for TcpOperation {
             let mut line = match self.line(host).await {
                 Some(Ok(line)) => line,
                 Some(Err(Unreachable { reason, pause })) => {
-                    sending.put_off(Decision::Retry { reason, after: Some(pause) });
+                    let counts = !self.settings.no_fail_while_disconnected;
+                    let (after, then) = (Some(pause), AfterRetries::default());
+                    sending.put_off(Decision::Retry { reason, after, then, counts });
                     break;
                 }
                 None => break,

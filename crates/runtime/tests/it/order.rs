@@ -78,7 +78,7 @@ async fn run(patients: &[Option<usize>], tries: Vec<(u64, bool)>) -> usize {
     acting.act(move |_| {
         let (millis, fails) = next.next().unwrap();
         let decision = match fails {
-            true => Decision::Retry { reason: "busy".to_owned(), after: Some(Duration::from_millis(50)) },
+            true => Decision::retry_after("busy", Some(Duration::from_millis(50))),
             false => Decision::completed(),
         };
         match millis {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{Decision, MessageStatus};
+use model::{AfterRetries, Decision, MessageStatus};
 use orris_runtime::ItemState;
 use testkit::{FakeClock, eventually};
 
@@ -98,6 +98,114 @@ async fn after_the_failure_timeout_it_is_suspended_and_the_next_one_goes() {
     assert!(production.has_event(&["Out", "is suspended", "failure_timeout 12s"]));
     assert_eq!(director.status().item("Out").unwrap().state, ItemState::Running);
     director.stop().await;
+}
+
+/// Not now, and then that.
+fn retry(then: AfterRetries, counts: bool) -> Decision {
+    Decision::Retry { reason: "not now".to_owned(), after: None, then, counts }
+}
+
+#[tokio::test]
+async fn what_comes_after_the_failure_timeout_is_up_to_the_host() {
+    for (then, status, is_error, says) in [
+        (AfterRetries::Suspend, MessageStatus::Suspended, true, "message 1 is suspended: not now; given up"),
+        (AfterRetries::Fail, MessageStatus::Error, true, "message 1 failed: not now; given up"),
+        (
+            AfterRetries::Complete,
+            MessageStatus::Completed,
+            false,
+            "message 1 is completed all the same: not now",
+        ),
+        (
+            AfterRetries::Disable,
+            MessageStatus::Queued,
+            false,
+            "not now; given up after failure_timeout 5s and 2 tries",
+        ),
+    ] {
+        let clock = FakeClock::new();
+        let (feed, feeding) = item("In", &FEED, &["Out"]);
+        let (mut sink, sinking) = item("Out", &SINK, &[]);
+        sink.failure_timeout = Some(Duration::from_secs(5));
+        sinking.act(move |_| Act::Decide(retry(then, true)));
+        let production = Production::of(vec![feed, sink]).clock(clock.clone());
+        let director = production.start().await;
+        take(&feeding, intake(numbers(1))).await;
+        eventually(SOON, || {
+            clock.advance(Duration::from_secs(1));
+            production.has_event(&["Out", says])
+        })
+        .await;
+        eventually(SOON, || production.count("Out", status) == 1).await;
+        let header = &production.headers("Out")[0];
+        assert_eq!(header.is_error, is_error, "{then:?}");
+        let stopped = director.status().item("Out").unwrap().state == ItemState::Failed;
+        assert_eq!(stopped, then == AfterRetries::Disable, "{then:?}");
+        director.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_failure_timeout_stands_still_while_nobody_can_be_asked() {
+    let clock = FakeClock::new();
+    let (feed, feeding) = item("In", &FEED, &["Out"]);
+    let (mut sink, sinking) = item("Out", &SINK, &[]);
+    sink.failure_timeout = Some(Duration::from_secs(12));
+    let mut tries = 0;
+    // Out of reach for 50 s, then there and not willing.
+    sinking.act(move |_| {
+        tries += 1;
+        Act::Decide(retry(AfterRetries::Fail, tries > 10))
+    });
+    let production = Production::of(vec![feed, sink]).clock(clock.clone());
+    let director = production.start().await;
+    take(&feeding, intake(numbers(1))).await;
+    for (tries, step) in (1..=12).map(|tries| (tries, 5)).chain([(13, 2)]) {
+        eventually(SOON, || sinking.count() == tries).await;
+        clock.until_sleeping(2).await;
+        clock.advance(Duration::from_secs(step));
+    }
+    eventually(SOON, || production.count("Out", MessageStatus::Error) == 1).await;
+    assert_eq!(sinking.count(), 14, "tries at 50 s, 55 s, 60 s count, and the last one at 62 s");
+    assert!(production.has_event(&["message 1 stays first", "failure_timeout 12s does not run meanwhile"]));
+    assert!(production.has_event(&["message 1 failed", "failure_timeout 12s and 14 tries"]));
+    director.stop().await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_wait_says_how_many_tries_and_how_long_since_the_first() {
+    for (failing, says) in [
+        (1, "after one failed try; the first began 35s ago"),
+        (2, "after 2 failed tries; the first began 40s ago"),
+    ] {
+        let clock = FakeClock::new();
+        let (feed, feeding) = item("In", &FEED, &["Out"]);
+        let (sink, holding) = item("Out", &SINK, &[]);
+        let mut tries = 0;
+        holding.act(move |_| {
+            tries += 1;
+            match tries {
+                1 => Act::HoldThen(Decision::retry("no answer")),
+                tries if tries <= failing => Act::Decide(Decision::retry("no answer")),
+                _ => Act::Decide(Decision::completed()),
+            }
+        });
+        let production = Production::of(vec![feed, sink]).clock(clock.clone());
+        let director = production.start().await;
+        take(&feeding, intake(numbers(1))).await;
+        eventually(SOON, || holding.count() == 1).await;
+        // The first try takes its time, such as that of an answer which does not come.
+        clock.advance(Duration::from_secs(30));
+        holding.let_go.send_replace(true);
+        for tries in 2..=failing + 1 {
+            eventually(SOON, || production.has_event(&["message 1 stays first"])).await;
+            clock.until_sleeping(2).await;
+            clock.advance(Duration::from_secs(5));
+            eventually(SOON, || holding.count() == tries).await;
+        }
+        eventually(SOON, || production.has_event(&["message 1 waits no more", says])).await;
+        director.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::str::FromStr;
 
-use model::Checks;
+use model::{AfterRetries, Checks};
 
 use super::{Action, Code, Ending, Entry, ReplyActions};
 
@@ -166,6 +166,16 @@ fn wrong_code(piece: Piece<'_>) -> ActionError {
     piece.wrong(format!("code is \"{text}\"; expected a reply code"), help)
 }
 
+/// A message that is given up is always warned of: `RW` is `RC`.
+fn after_retries(ending: Ending) -> AfterRetries {
+    match ending {
+        Ending::Complete | Ending::Warn => AfterRetries::Complete,
+        Ending::Suspend => AfterRetries::Suspend,
+        Ending::Fail => AfterRetries::Fail,
+        Ending::Disable => AfterRetries::Disable,
+    }
+}
+
 fn action(piece: Piece<'_>) -> Result<Action, ActionError> {
     let ending = |letter: u8| {
         Some(match letter {
@@ -179,8 +189,8 @@ fn action(piece: Piece<'_>) -> Result<Action, ActionError> {
     };
     let found = match piece.text.as_bytes() {
         b"W" => Some(Action::Warn),
-        b"R" => Some(Action::Retry(None)),
-        [b'R', then] => ending(*then).map(|then| Action::Retry(Some(then))),
+        b"R" => Some(Action::Retry(AfterRetries::default())),
+        [b'R', then] => ending(*then).map(|ending| Action::Retry(after_retries(ending))),
         [letter] => ending(*letter).map(Action::End),
         // Completing with a warning, said in two letters.
         b"WC" | b"CW" => Some(Action::End(Ending::Warn)),

@@ -10,13 +10,19 @@ fn answer(code: &str) -> Came<'_> {
     Came::Answer { code: Some(code), other_id: false, other_type: false }
 }
 
-/// One letter for what becomes of a message; a warning is a `w` before it.
+/// What becomes of a message, in letters; a warning is a `w` before it.
 fn outcome(actions: &str, came: Came<'_>) -> String {
     let ruling = actions.parse::<ReplyActions>().unwrap().rule(PEER, came);
     let decision = ruling.decide("Out", &message(7, "MSH|^~\\&"), None);
     match decision {
         Decision::Completed { events, .. } => format!("{}C", "w".repeat(events.len())),
-        Decision::Retry { .. } => "R".into(),
+        Decision::Retry { then, counts: true, .. } => match then {
+            AfterRetries::Suspend => "R".into(),
+            AfterRetries::Fail => "RF".into(),
+            AfterRetries::Complete => "RC".into(),
+            AfterRetries::Disable => "RD".into(),
+        },
+        Decision::Retry { counts: false, .. } => "r".into(),
         Decision::Suspend { .. } => "S".into(),
         Decision::Reject { .. } => "F".into(),
         Decision::Fatal(_) => "D".into(),
@@ -31,8 +37,8 @@ fn the_usual_actions_are_those_that_users_know() {
         ("CA", "C"),
         ("AE", "S"),
         ("CE", "S"),
-        ("AR", "R"),
-        ("CR", "R"),
+        ("AR", "RF"),
+        ("CR", "RF"),
         ("XX", "S"),
         ("", "S"),
         ("aa", "S"),
@@ -86,7 +92,14 @@ fn each_code_and_each_action_does_what_it_says() {
         (":?A=C,:AA=W,:I?=W", other_id, "wwC"),
         (":AE=W,:*=S", answer("AE"), "wC"),
         (":AA=CW", answer("AA"), "wC"),
+        (":?R=R", answer("AR"), "R"),
         (":?R=RS", answer("AR"), "R"),
+        (":?R=RF", answer("CR"), "RF"),
+        (":?R=RC", answer("AR"), "RC"),
+        (":?R=RW", answer("AR"), "RC"),
+        (":?R=RD", answer("AR"), "RD"),
+        ("X=RF,E=RC", Came::NoReply("silence"), "RF"),
+        ("X=RF,E=RC", Came::BadReply("junk"), "RC"),
         // What nobody reckoned with.
         (":?A=C", answer("AE"), "S"),
         (":?A=C", Came::BadReply("junk"), "R"),

@@ -130,7 +130,7 @@ async fn what_may_pass_is_tried_again_and_holds_the_queue() {
     let mut operation = started(&host, settings).await;
     let group = [message(1, "a"), message(2, "b")];
     let decisions = operation.on_messages(&group, &host.context()).await;
-    let [Decision::Retry { reason, after: None }] = &decisions[..] else { panic!("{decisions:?}") };
+    let [Decision::Retry { reason, after: None, .. }] = &decisions[..] else { panic!("{decisions:?}") };
     assert!(reason.contains("absent\" does not exist; make it"), "{reason}");
     fs::create_dir(&absent).unwrap();
     let decisions = operation.on_messages(&group, &host.context()).await;

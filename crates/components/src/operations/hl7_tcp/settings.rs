@@ -51,6 +51,9 @@ pub struct Settings {
     /// connection; 0 for never.
     #[serde(default = "five")]
     pub reconnect_retry: u32,
+    /// Whether the time in which no connection can be made is left out of `failure_timeout`.
+    #[serde(default)]
+    pub no_fail_while_disconnected: bool,
     /// After how long a silence the system asks the receiver for a sign that it is still there; `0s` for
     /// never.
     #[serde(default = "one_minute")]
@@ -67,8 +70,9 @@ pub struct Settings {
     /// What becomes of a message by its answer: a list `code=action`, as in `:?R=RF,:?E=S,:?A=C`. Codes:
     /// `:?A` (AA or CA), `:?E`, `:?R`, `:xy` (MSA-1 itself), `:_` (MSA-1 is empty), `:*` (any other),
     /// `:~` (no MSA), `:I?` (MSA-2 differs), `:T?` (MSH-9 is no answer), `E` (the exchange failed), `X` (no
-    /// answer). Actions: `C` completes, `W` completes with a warning, `R` tries again until
-    /// `failure_timeout` and then suspends (as does `RF`), `S` suspends, `F` fails, `D` stops the item with the message first in its queue.
+    /// answer). Actions: `C` completes, `W` completes with a warning, `S` suspends, `F` fails, `D` stops the
+    /// item with the message first in its queue, `R` tries again until `failure_timeout` and then does what
+    /// stands behind it, as in `RF`; alone it suspends.
     #[serde(default = "usual_actions")]
     pub reply_code_actions: String,
     /// Which answers are kept with their messages. Where the sender of a message waits for the answer, it

@@ -13,7 +13,7 @@ async fn a_receiver_that_is_down_holds_the_queue_until_it_is_up() {
     assert_eq!(rig.said(), [format!("{wanted}; it is tried again when there is a message to send")]);
     for pause in [2, 4, 8] {
         let (decisions, ()) = rig.send(&adts([1, 2]), async {}).await;
-        let [Decision::Retry { reason, after }] = &decisions[..] else { panic!("{decisions:?}") };
+        let [Decision::Retry { reason, after, .. }] = &decisions[..] else { panic!("{decisions:?}") };
         assert_eq!((reason, *after), (&wanted, Some(Duration::from_secs(pause))));
     }
     assert_eq!(rig.said().len(), 1, "the rest is for the engine to say");
@@ -25,6 +25,27 @@ async fn a_receiver_that_is_down_holds_the_queue_until_it_is_up() {
         })
         .await;
     assert_eq!(letters(&decisions), "CC");
+}
+
+#[tokio::test]
+async fn time_without_a_receiver_counts_unless_it_is_left_out() {
+    for (left_out, at_first) in [(false, true), (true, false)] {
+        let peer = Peer::listen().await;
+        let address = peer.address().to_owned();
+        drop(peer);
+        let mut rig = Rig::new(&address, json!({ "no_fail_while_disconnected": left_out }));
+        let (decisions, ()) = rig.send(&adts([1]), async {}).await;
+        let [Decision::Retry { counts, then: AfterRetries::Suspend, .. }] = &decisions[..] else {
+            panic!("{decisions:?}")
+        };
+        assert_eq!(*counts, at_first);
+        let peer = Peer::listen_on(&address).await;
+        let refused = async { peer.accept().await.take("AR").await };
+        let (decisions, _) = rig.send(&adts([1]), refused).await;
+        let [Decision::Retry { counts: true, then: AfterRetries::Fail, .. }] = &decisions[..] else {
+            panic!("{decisions:?}")
+        };
+    }
 }
 
 #[tokio::test]
