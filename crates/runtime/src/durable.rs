@@ -80,7 +80,9 @@ impl Durable {
             done.extend(first.remove());
         }
         drop(waiting);
-        for waiter in done {
+        // The last one that is woken runs first. Who handed a change in waits for it before anybody waits
+        // to work on it, so the source's acknowledgement goes out first.
+        for waiter in done.into_iter().rev() {
             // One that does not wait any more need not know.
             let _gone = waiter.send(());
         }

@@ -135,25 +135,27 @@ impl Line {
     /// The next group, in order; none when the line is closing and empty.
     pub(crate) fn take(&self) -> Option<Vec<Pending>> {
         let mut gate = lock(&self.gate);
-        let mut lazy_until = None;
-        loop {
-            if gate.waiting.is_empty() {
-                if gate.closing {
-                    return None;
+        // Not at once asleep for good: what comes next is most often a completion of what was just
+        // committed, and to be woken for that alone costs more than it is worth.
+        let mut lazy_until = Some(Instant::now() + LAZY_WAIT);
+        while gate.urgent == 0 && gate.waiting.len() < GROUP_CHANGES && !gate.closing {
+            let left = lazy_until.map(|until| until.saturating_duration_since(Instant::now()));
+            gate = match left {
+                Some(left) if !left.is_zero() => {
+                    gate.idle = Idle::ForUrgent;
+                    self.work.wait_timeout(gate, left).unwrap_or_else(PoisonError::into_inner).0
                 }
-                gate.idle = Idle::ForAnything;
-                gate = self.work.wait(gate).unwrap_or_else(PoisonError::into_inner);
-            } else if gate.urgent == 0 && gate.waiting.len() < GROUP_CHANGES && !gate.closing {
-                let now = Instant::now();
-                let until = *lazy_until.get_or_insert(now + LAZY_WAIT);
-                if now >= until {
-                    break;
+                Some(_) if !gate.waiting.is_empty() => break,
+                _ => {
+                    gate.idle = Idle::ForAnything;
+                    let gate = self.work.wait(gate).unwrap_or_else(PoisonError::into_inner);
+                    lazy_until = Some(Instant::now() + LAZY_WAIT);
+                    gate
                 }
-                gate.idle = Idle::ForUrgent;
-                gate = self.work.wait_timeout(gate, until - now).unwrap_or_else(PoisonError::into_inner).0;
-            } else {
-                break;
-            }
+            };
+        }
+        if gate.waiting.is_empty() {
+            return None;
         }
         gate.idle = Idle::No;
         Some(cut(&mut gate))
