@@ -19,10 +19,13 @@ pub const CATALOGUE: Catalogue = Catalogue(&[
     ComponentSpec::of::<services::hl7_tcp::HL7TcpService>(),
     ComponentSpec::of::<services::hl7_http::HL7HttpService>(),
     ComponentSpec::of::<services::file::FileService>(),
+    ComponentSpec::of::<services::http::HttpService>(),
     ComponentSpec::of::<services::websocket::WebSocketService>(),
     ComponentSpec::of::<processes::hl7_router::HL7Router>(),
     ComponentSpec::of::<processes::socket_invocation::SocketInvocation>(),
     ComponentSpec::of::<operations::file::FileOperation>(),
     ComponentSpec::of::<operations::hl7_file::HL7FileOperation>(),
     ComponentSpec::of::<operations::hl7_tcp::HL7TcpOperation>(),
+    ComponentSpec::of::<operations::hl7_http::HL7HttpOperation>(),
+    ComponentSpec::of::<operations::http::HttpOperation>(),
 ]);

@@ -1,7 +1,39 @@
 //! What a body is, as its sender says: the header `Content-Type`.
 
 use hyper::HeaderMap;
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use model::{BodyClass, Checks, MessageBody};
+
+/// The type of an HL7 message.
+pub(crate) const HL7: &str = "application/hl7-v2";
+/// What senders of HL7 messages write besides.
+const ALSO_HL7: [&str; 5] =
+    ["application/hl7-v2+er7", "x-application/hl7-v2+er7", "application/edi-hl7", "text/hl7", "text/hl7v2"];
+
+/// Whether that is the type of an HL7 message.
+pub(crate) fn is_hl7(essence: &str) -> bool {
+    essence == HL7 || ALSO_HL7.contains(&essence)
+}
+
+/// The type of what is known of a body.
+pub(crate) fn body_type(body: &MessageBody) -> String {
+    let (class, doc_type) = (body.class(), body.doc_type());
+    let essence = match class {
+        BodyClass::HL7 => HL7,
+        // What came over HTTP has its type there.
+        _ if doc_type.contains('/') => doc_type,
+        BodyClass::TEXT => "text/plain",
+        _ => "application/octet-stream",
+    };
+    match body.charset() {
+        "" => essence.to_owned(),
+        _ if class == BodyClass::BYTES => essence.to_owned(),
+        label => {
+            let charset = hl7::charset::by_name(label).map_or(label, |charset| charset.name());
+            format!("{essence}; charset={charset}")
+        }
+    }
+}
 
 /// A media type with its charset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +70,17 @@ impl MediaType {
         let essence = self.essence.as_str();
         let suffix = essence.rsplit_once('+').is_some_and(|(_, suffix)| matches!(suffix, "json" | "xml"));
         essence.starts_with("text/") || TEXTS.contains(&essence) || suffix
+    }
+}
+
+/// Reports a setting that is no value of the header.
+pub(crate) fn check_content_type(setting: &str, text: &str, checks: &mut Checks) {
+    let essence = MediaType::read(text).essence;
+    let is_one = essence.split('/').count() == 2 && essence.split('/').all(|part| !part.is_empty());
+    if !is_one || essence.contains(char::is_whitespace) || HeaderValue::from_str(text).is_err() {
+        let text =
+            format!("{setting} is \"{text}\"; expected a type of content, as in text/plain; charset=utf-8");
+        checks.error(setting, text);
     }
 }
 

@@ -56,25 +56,12 @@ use model::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::http_content::MediaType;
+use crate::adapters::http_content::{HL7, MediaType, is_hl7};
 use crate::adapters::http_listener::{Answer, Handler, Head, HttpListen, HttpListener};
 use crate::hl7::acks::Blame;
 use crate::hl7::answers::{self, Answering, Says};
 use crate::hl7::inbound::{Group, Inbound, Source};
 use crate::hl7::settings::{AckMode, InboundSettings};
-
-/// The type of a message, and of an answer to one that has none.
-const HL7: &str = "application/hl7-v2";
-/// The types that are taken.
-const TAKEN: [&str; 7] = [
-    HL7,
-    "application/hl7-v2+er7",
-    "x-application/hl7-v2+er7",
-    "application/edi-hl7",
-    "text/plain",
-    "text/hl7",
-    "text/hl7v2",
-];
 
 /// What an engineer may set.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -192,7 +179,7 @@ impl Handler for Posts {
     fn admit(&self, head: &Head) -> Result<(), Answer> {
         let kind = MediaType::of(&head.headers);
         let set = |known: &String| known == "*/*" || *known == kind.essence;
-        let is_taken = kind.essence.is_empty() || TAKEN.contains(&kind.essence.as_str());
+        let is_taken = is_hl7(&kind.essence) || matches!(kind.essence.as_str(), "" | "text/plain");
         if !is_taken && !self.content_types.iter().any(set) {
             let why = "sent a Content-Type that is no HL7; expected application/hl7-v2, or see content_types";
             return Err(Answer::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
@@ -286,7 +273,10 @@ fn content_type(asked: &MediaType, body: &Bytes) -> String {
         None if body.is_ascii() => None,
         None => hl7::Message::read(body.clone(), "").ok().map(|read| read.charset().name().to_owned()),
     };
-    let essence = if TAKEN.contains(&asked.essence.as_str()) { asked.essence.as_str() } else { HL7 };
+    let essence = match asked.essence.as_str() {
+        essence if is_hl7(essence) || essence == "text/plain" => essence,
+        _ => HL7,
+    };
     match charset {
         Some(charset) => format!("{essence}; charset={charset}"),
         None => essence.to_owned(),

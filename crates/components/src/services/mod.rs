@@ -4,4 +4,5 @@ pub mod file;
 pub mod hl7_file;
 pub mod hl7_http;
 pub mod hl7_tcp;
+pub mod http;
 pub mod websocket;

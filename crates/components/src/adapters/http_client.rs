@@ -1,1 +1,0 @@
-//! Requests to a server over HTTP/1.1.
