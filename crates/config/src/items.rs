@@ -200,7 +200,7 @@ impl Reader<'_> {
             let message = "order_by is set, but a service takes no messages from a queue";
             let help = "set it where its messages go".to_owned();
             self.findings.error(&node.place, Some(item.name), message).help(Some(help));
-        } else if let Err(error) = path.parse::<OrderBy>() {
+        } else if let Err(error) = OrderBy::compile(path, &self.library.get()) {
             let place = crate::scalar::place(self.sources, node, &error.range);
             self.findings
                 .error(&place, Some(item.name), format!("order_by: {}", error.message))
@@ -215,6 +215,14 @@ impl Reader<'_> {
 
     fn ranges(&mut self, item: &Item<'_>, set_aside: &[String], place: &dyn Fn(&str) -> Place) {
         let known = |key: &str| !covered(set_aside, key);
+        if item.spec.is_some_and(|spec| spec.one_worker) && item.keys.pool_size > 1 {
+            let message = format!(
+                "pool_size is {}; expected 1 or 0: an item of this type has one worker",
+                item.keys.pool_size
+            );
+            let help = "its messages hold the worker no longer than a step takes".to_owned();
+            self.findings.error(&place("pool_size"), Some(item.name), message).help(Some(help));
+        }
         let ItemKeys { retry_interval, failure_timeout, pool_size, .. } = &item.keys;
         if *pool_size == 0 && item.section.key != "processes" {
             let message = format!("pool_size is 0; expected 1 or more for {}", item.section.one);

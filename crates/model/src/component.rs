@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{BusinessType, Checks, Decision, Failure, HostContext, Library, MessageBody, MessageHeader};
+use crate::{
+    BusinessType, Checks, Decision, Failure, HostContext, Library, MessageBody, MessageHeader, Step,
+    Timestamp,
+};
 
 /// A message in the hands of a host.
 #[derive(Debug, Clone)]
@@ -54,6 +57,20 @@ pub trait BusinessProcess: Send {
             }
         }
         decisions
+    }
+
+    /// When it wants to be woken; asked again after everything it did. None where messages alone move it.
+    fn next_wake(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Its time has come, and every answer that was there before has been handed over: what it does now.
+    /// Each step is a change of its own; those that are due and not among them are asked for again.
+    ///
+    /// # Errors
+    /// Why it cannot go on (yet): it is built anew.
+    async fn on_wake(&mut self, _host: &HostContext) -> Result<Vec<Step>, Failure> {
+        Ok(Vec::new())
     }
 }
 
@@ -118,6 +135,8 @@ pub trait Component {
     /// Whether a message's effects leave the engine (true for operations): then it is handed over
     /// only when its header is durable.
     const OUTSIDE_EFFECTS: bool = matches!(Self::BUSINESS_TYPE, BusinessType::BusinessOperation);
+    /// Whether there may be one worker only, since what it remembers would not agree otherwise.
+    const ONE_WORKER: bool = false;
     /// What an engineer may set. `deny_unknown_fields`; every field has a doc sentence.
     type Settings: DeserializeOwned + Serialize + JsonSchema;
 
@@ -144,6 +163,8 @@ pub struct ComponentSpec {
     pub example: &'static str,
     /// Whether a message's effects leave the engine.
     pub outside_effects: bool,
+    /// Whether there may be one worker only.
+    pub one_worker: bool,
     schema: fn() -> Schema,
     fits: fn(Value) -> Result<(), BuildError>,
     check: fn(Value, &mut Checks),
@@ -159,6 +180,7 @@ impl ComponentSpec {
             summary: C::SUMMARY,
             example: C::EXAMPLE,
             outside_effects: C::OUTSIDE_EFFECTS,
+            one_worker: C::ONE_WORKER,
             schema: schema::<C>,
             fits: fits::<C>,
             check: check::<C>,

@@ -155,6 +155,15 @@ pub trait HostPort: Send + Sync {
     /// When the store cannot be read.
     async fn remembered(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Failure>;
 
+    /// A stored message, as far as the item's own changes go: one that it has not been handed may not be
+    /// there yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn stored(&self, _id: MessageId) -> Result<Option<Message>, Failure> {
+        Ok(None)
+    }
+
     /// Changes what the item remembers, some time soon, without waiting; in order with all else.
     fn remember(&self, changes: Vec<StateChange>);
 

@@ -78,7 +78,7 @@ pub struct MessageHeader {
     pub target_type: BusinessType,
     /// The flow instance that sent or receives it.
     pub business_process: Option<u64>,
-    /// Where a response goes; empty when none is wanted.
+    /// Where a response goes; empty when none is wanted. On the response to a process, where it went.
     pub return_queue: String,
     /// Free text about the message; never message content.
     pub description: Arc<str>,
@@ -139,6 +139,30 @@ impl MessageHeader {
             error_status: String::new(),
             banked: 0,
         }
+    }
+
+    /// Where the answer to a call of a process goes: to the process itself, as the call of that number of
+    /// that instance.
+    pub fn call_queue(process: &str, instance: MessageId, call: u32) -> String {
+        format!("{process}#{instance}.{call}")
+    }
+
+    /// The process, the instance and the number of the call of a [`MessageHeader::call_queue`].
+    pub fn read_call_queue(return_queue: &str) -> Option<(&str, MessageId, u32)> {
+        let (process, place) = return_queue.rsplit_once('#')?;
+        let (instance, call) = place.split_once('.')?;
+        Some((process, instance.parse().ok()?, call.parse().ok()?))
+    }
+
+    /// Which call of which instance this response answers; none where it answers no process.
+    pub fn answered_call(&self) -> Option<(MessageId, u32)> {
+        let place = Self::read_call_queue(&self.return_queue).filter(|_| self.is_response())?;
+        Some((place.1, place.2))
+    }
+
+    /// Whether it answers a request.
+    pub fn is_response(&self) -> bool {
+        self.message_type == MessageType::Response
     }
 }
 

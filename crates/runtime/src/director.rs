@@ -13,7 +13,7 @@ use model::{
 use store::{Change, Extractor, Ledger, QueueRow, StoreError};
 
 use crate::control;
-use crate::engine::{Engine, Item, ItemFailure, ItemQueue, Parts};
+use crate::engine::{Engine, Item, ItemFailure, ItemQueue, Parts, workers};
 use crate::host_port::Port;
 use crate::intake::{Source, admit};
 use crate::lots::Route;
@@ -202,10 +202,7 @@ impl Director {
 
 /// As many hosts as the item has workers, or one.
 fn build_hosts(def: &ItemDef, library: &Library) -> Result<Vec<Built>, StartError> {
-    let count = match def.business_type() {
-        BusinessType::BusinessService => 1,
-        _ => def.pool_size.max(1),
-    };
+    let count = if def.business_type() == BusinessType::BusinessService { 1 } else { workers(def) };
     let build = |_| {
         let built = def.component.build(def.settings.clone(), library);
         built.map_err(|error| StartError::Build { item: def.name.clone(), error })
@@ -257,7 +254,7 @@ fn open(def: ProductionDef, options: EngineOptions, window: QueueWindow) -> Resu
 fn queue(def: &ItemDef, window: QueueWindow, last: MessageId, stored: &[QueueRow]) -> ItemQueue {
     let count = stored.iter().find(|row| row.name == *def.name).map_or(0, |row| row.count);
     // One worker keeps the order of all.
-    let order = def.order_by.filter(|_| def.pool_size > 1);
+    let order = def.order_by.clone().filter(|_| def.pool_size > 1);
     let key_of = order.map(|order| -> KeyOf { Box::new(move |body| order.key(body)) });
     ItemQueue::new(def.name.clone(), window, last, count).ordered_by(key_of)
 }

@@ -44,11 +44,15 @@ pub(crate) struct Item {
     working: AtomicU32,
 }
 
+/// How many workers take messages of a process or operation: one of the shared pool counts as one.
+pub(crate) fn workers(def: &ItemDef) -> usize {
+    if def.component.one_worker { 1 } else { def.pool_size.max(1) }
+}
+
 impl Item {
     pub(crate) fn new(def: ItemDef, queue: Option<Arc<ItemQueue>>) -> Self {
         let state = if def.enabled { ItemState::Starting } else { ItemState::Disabled };
-        let workers =
-            if def.business_type() == BusinessType::BusinessService { 0 } else { def.pool_size.max(1) };
+        let workers = if def.business_type() == BusinessType::BusinessService { 0 } else { workers(&def) };
         Item {
             queue,
             activity: Activity::new(state),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    Clock, Event, EventKind, Failure, HostContext, HostPort, Intake, Message, MessageId, Receipt, Shared,
-    SocketId, SocketSession, StateChange,
+    BodyClass, Clock, Event, EventKind, Failure, HostContext, HostPort, Intake, Message, MessageBody,
+    MessageId, Receipt, Shared, SocketId, SocketSession, StateChange,
 };
 use store::{Change, Reader, StoreError};
 
@@ -99,6 +99,20 @@ impl HostPort for Port {
         self.behind_own_changes().await?;
         let (item, prefix) = (self.item.name().clone(), prefix.to_owned());
         self.engine.readers.read_in_turn(move |reader| reader.state(&item, &prefix)).await.map_err(unreadable)
+    }
+
+    async fn stored(&self, id: MessageId) -> Result<Option<Message>, Failure> {
+        self.behind_own_changes().await?;
+        let read = move |reader: &mut Reader| {
+            let Some(header) = reader.header(id)? else { return Ok(None) };
+            let body = match header.body {
+                Some(body) => reader.body(body)?,
+                None => None,
+            };
+            let body = body.unwrap_or_else(|| MessageBody::new(BodyClass::BYTES, Vec::new()));
+            Ok(Some(Message { header, body }))
+        };
+        self.engine.readers.read_in_turn(read).await.map_err(unreadable)
     }
 
     fn remember(&self, changes: Vec<StateChange>) {

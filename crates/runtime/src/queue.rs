@@ -300,6 +300,21 @@ impl<T: Clone> Queue<T> {
         None
     }
 
+    /// The newest message that was put there with that priority.
+    pub(crate) fn newest(&self, priority: Priority) -> MessageId {
+        let lane = &self.lanes()[lane_of(priority)];
+        lane.spill.as_ref().map_or(lane.last, |spill| spill.last.max(lane.last))
+    }
+
+    /// Whether all messages of that priority have been taken, up to and including this one.
+    pub(crate) fn is_past(&self, priority: Priority, id: MessageId) -> bool {
+        let lane = &self.lanes()[lane_of(priority)];
+        match lane.waiting.front() {
+            Some(first) => first.message.header.id > id,
+            None => lane.spill.is_none() || lane.last >= id,
+        }
+    }
+
     /// Returns when something may have arrived.
     pub(crate) async fn arrived(&self) {
         self.arrived.notified().await;

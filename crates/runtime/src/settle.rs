@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{
     BusinessType, Event, EventKind, Message, MessageBody, MessageHeader, MessageId, MessageStatus, Outgoing,
-    Timestamp,
+    Payload, SessionId, StateChange, Timestamp,
 };
 use store::{Change, HeaderUpdate, Ids};
 
@@ -13,6 +13,8 @@ use crate::engine::{Engine, Item, about, log};
 use crate::intake::HEADER_BYTES;
 use crate::lots::{Lots, Route, pace};
 use crate::slot::stands;
+
+mod steps;
 
 /// A message to send on. Its id is given when it is handed to the ledger.
 struct Sending {
@@ -45,6 +47,8 @@ pub(crate) struct Settling<'a> {
     quiet: Vec<Event>,
     sendings: Vec<Sending>,
     answers: Vec<Answer>,
+    /// What the item remembers from now on.
+    state: Vec<StateChange>,
     /// The targets of this batch: a handful at most.
     routes: Vec<Route>,
     /// The description used last: most messages of a batch have the same.
@@ -66,6 +70,7 @@ impl<'a> Settling<'a> {
             quiet: Vec::new(),
             sendings: Vec::with_capacity(batch),
             answers: Vec::new(),
+            state: Vec::new(),
             routes: Vec::new(),
             description: Arc::from(""),
             completed: 0,
@@ -109,9 +114,11 @@ impl<'a> Settling<'a> {
 
     /// Answers the message where its sender waits, or where there is something to be shown.
     pub(crate) fn answer(&mut self, message: &Message, error: Option<&str>, response: Option<MessageBody>) {
-        if !message.header.return_queue.is_empty() || response.is_some() {
+        // An answer is not answered: its return queue says where it came to.
+        if (!message.header.return_queue.is_empty() || response.is_some()) && !message.header.is_response() {
             let by = (self.engine, self.item, self.now);
-            self.answers.push(Answer::to(message, by, error, response));
+            let payload = response.map(|body| Payload { id: None, body });
+            self.answers.push(Answer::to(&message.header, by, error, payload));
         }
     }
 
@@ -160,14 +167,14 @@ impl<'a> Settling<'a> {
 
     /// The message goes back to its queue; for a reason, or since it was not looked at.
     pub(crate) fn goes_back(&mut self, message: &Message, reason: &str) {
-        if self.marked || !reason.is_empty() {
+        if (self.marked || !reason.is_empty()) && !message.header.is_response() {
             self.updates.push(stands(message.header.id, MessageStatus::Queued, reason.to_owned()));
         }
     }
 
     /// The message waits to be tried again, for that reason; `told` says that this is written already.
     pub(crate) fn waits(&mut self, message: &Message, reason: &str, told: bool) {
-        if self.marked || !told {
+        if (self.marked || !told) && !message.header.is_response() {
             self.updates.push(stands(message.header.id, MessageStatus::Delivered, reason.to_owned()));
         }
     }
@@ -217,20 +224,26 @@ impl<'a> Settling<'a> {
     }
 
     fn header(&self, request: &Message, target: &str, route: Option<&Route>) -> MessageHeader {
+        let mut header = self.header_to(request.header.session, target, route);
+        header.body = request.header.body;
+        header.priority = request.header.priority;
+        header.super_session.clone_from(&request.header.super_session);
+        header
+    }
+
+    fn header_to(&self, session: SessionId, target: &str, route: Option<&Route>) -> MessageHeader {
         let nowhere = || (Arc::from(target), BusinessType::Unknown);
         let (target, kind) = route.map_or_else(nowhere, |route| (route.name.clone(), route.kind));
         let mut header = MessageHeader::request(
             MessageId(0),
-            Some(request.header.session),
+            Some(session),
             self.item.name(),
             self.item.def.business_type(),
             &target,
             kind,
-            request.header.body,
+            None,
             self.now,
         );
-        header.priority = request.header.priority;
-        header.super_session.clone_from(&request.header.super_session);
         if route.is_none() {
             header.status = MessageStatus::Error;
             header.is_error = true;
@@ -245,7 +258,9 @@ impl<'a> Settling<'a> {
         let stored = self.sendings.iter().filter(|sending| sending.new_body);
         let bodies: usize = stored.map(|sending| sending.message.body.content().len()).sum();
         let answers: usize = self.answers.iter().map(Answer::bytes).sum();
-        bodies + answers + (self.sendings.len() + self.updates.len()) * HEADER_BYTES
+        let value = |change: &StateChange| change.value.as_ref().map_or(0, Vec::len) + change.key.len();
+        let state: usize = self.state.iter().map(value).sum();
+        bodies + answers + state + (self.sendings.len() + self.updates.len()) * HEADER_BYTES
     }
 
     /// Hands all of it to the ledger as one change, and what is sent on to its queues.
@@ -254,6 +269,7 @@ impl<'a> Settling<'a> {
         let nothing = self.updates.is_empty()
             && self.events.is_empty()
             && self.sendings.is_empty()
+            && self.state.is_empty()
             && self.answers.is_empty();
         if nothing {
             return;
@@ -263,18 +279,24 @@ impl<'a> Settling<'a> {
         let mut events = std::mem::take(&mut self.events);
         let mut lost = Vec::new();
         let (updates, quiet, sendings, routes) = (self.updates, self.quiet, self.sendings, self.routes);
-        let (item, answers, waiters) = (self.item.name(), self.answers, &self.engine.waiters);
+        let (engine, item, mut answers) = (self.engine, self.item, self.answers);
+        let remembers = !self.state.is_empty();
+        let state = self.state.into_iter().map(|change| (item.name().clone(), change)).collect();
         let (seq, told) = self.engine.ledger.submit(Some(permit), |ids| {
-            let mut change = Change { updated: updates, ..Change::default() };
+            let mut change = Change { updated: updates, state, ..Change::default() };
             dispatch(sendings, &routes, &mut change, ids, |header| {
                 let text = format!("message {} cannot be sent: {}", header.id, header.error_status);
-                lost.push(about(header, EventKind::Error, item, text));
+                lost.push(about(header, EventKind::Error, item.name(), text));
+                answers.extend(steps::lost_call(header, (engine, item, now)));
             });
-            let told = answers::store(answers, waiters, &mut change, ids);
+            let told = answers::store(answers, &engine.waiters, &mut change, ids);
             events.append(&mut lost);
             change.events = events.iter().chain(&quiet).map(|event| (now, event.clone())).collect();
             (change, told)
         });
+        if remembers {
+            self.item.changed(seq);
+        }
         told.into_iter().for_each(|telling| telling.tell(seq));
         events.iter().for_each(log);
         for event in quiet {

@@ -34,7 +34,9 @@ impl Slot {
         in_hand.since = now;
         in_hand.marked = false;
         in_hand.messages.clear();
-        in_hand.messages.extend(messages.iter().map(|message| message.header.id));
+        // What stands at an answer says whether it failed: it is not written over.
+        let requests = messages.iter().filter(|message| !message.header.is_response());
+        in_hand.messages.extend(requests.map(|message| message.header.id));
     }
 
     /// The worker has come to an end with them; whether they were marked as Delivered.

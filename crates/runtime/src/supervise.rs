@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use model::{
     Built, BusinessOperation, BusinessProcess, Decision, Event, EventKind, Failure, HostContext, Library,
-    Message, Span, Timestamp,
+    Message, Span, Step, Timestamp,
 };
 
 use crate::engine::{Engine, Item};
@@ -84,6 +84,21 @@ impl Handler {
         match self {
             Handler::Process(process) => process.start(context).await,
             Handler::Operation(operation) => operation.start(context).await,
+        }
+    }
+
+    /// When the host wants to be woken; operations never do.
+    pub(crate) fn next_wake(&self) -> Option<Timestamp> {
+        match self {
+            Handler::Process(process) => process.next_wake(),
+            Handler::Operation(_) => None,
+        }
+    }
+
+    pub(crate) async fn on_wake(&mut self, context: &HostContext) -> Result<Vec<Step>, Failure> {
+        match self {
+            Handler::Process(process) => process.on_wake(context).await,
+            Handler::Operation(_) => Ok(Vec::new()),
         }
     }
 

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use model::{AfterRetries, BodyClass, Decision, Event, EventKind, HostContext, Message, MessageId, fault};
+use model::{
+    AfterRetries, BodyClass, Decision, Event, EventKind, Failure, HostContext, Message, MessageId, Priority,
+    Timestamp, fault,
+};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::batch::BatchSize;
@@ -13,7 +16,12 @@ use crate::patience::{Patience, Vain, Verdict};
 use crate::settle::Settling;
 use crate::slot::Slot;
 use crate::status::ItemState;
-use crate::supervise::{Handler, Panicked, caught, raise};
+use crate::supervise::{Backoff, Handler, Panicked, caught, fell, raise};
+
+/// The longest sleep without a look at the clock.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// The pause after a host was woken for nothing.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// A worker of one item.
 pub(crate) struct Worker {
@@ -26,6 +34,16 @@ pub(crate) struct Worker {
     held: Option<Message>,
     patience: Patience,
     batch: BatchSize,
+    /// The newest answer that was there when the host was to be woken: it comes first.
+    due: Option<MessageId>,
+    /// How often the host fell when it was woken.
+    falls: Backoff,
+}
+
+/// What a worker does next.
+enum Work {
+    Batch(Vec<Message>),
+    Wake,
 }
 
 /// How a worker goes on after a batch.
@@ -56,6 +74,8 @@ impl Worker {
             held: None,
             patience: Patience::default(),
             batch: BatchSize::new(item.def.pool_size, item.def.throttle.is_some()),
+            due: None,
+            falls: Backoff::default(),
         }
     }
 
@@ -63,9 +83,12 @@ impl Worker {
     pub(crate) async fn run(mut self, first: Handler) {
         let mut host = raise(&self.engine, &self.item, &self.context, Some(first)).await;
         while let Some(handler) = host.as_mut()
-            && let Some((batch, actor)) = self.next().await
+            && let Some((work, actor)) = self.next(handler.next_wake()).await
         {
-            let next = self.serve(handler, batch).await;
+            let next = match work {
+                Work::Batch(batch) => self.serve(handler, batch).await,
+                Work::Wake => self.wake(handler).await,
+            };
             // An actor is free for others while this item waits.
             drop(actor);
             match next {
@@ -95,18 +118,48 @@ impl Worker {
         self.queue.hold();
     }
 
+    /// The next messages, or that the host is to be woken.
+    async fn wait_or_wake(
+        &mut self,
+        wake: Option<Timestamp>,
+    ) -> Option<(Work, Option<OwnedSemaphorePermit>)> {
+        if let Some(wake) = wake.filter(|_| self.held.is_none()) {
+            let clock = self.engine.clock.clone();
+            loop {
+                let left = wake.since(clock.now());
+                if left.is_zero() {
+                    break;
+                }
+                self.due = None;
+                tokio::select! {
+                    biased;
+                    taken = self.wait() => return batch(taken),
+                    // Looked at again meanwhile: the machine's clock may be set.
+                    () = clock.sleep(left.min(LONGEST_SLEEP)) => {}
+                }
+            }
+            // An answer that was there when the time came was in time.
+            let newest = *self.due.get_or_insert_with(|| self.queue.newest(Priority::SimSync));
+            if self.queue.is_past(Priority::SimSync, newest) {
+                self.due = None;
+                return Some((Work::Wake, self.actor().await));
+            }
+        }
+        batch(self.wait().await)
+    }
+
     /// The message that is to be tried again.
     fn release(&mut self) -> Option<Message> {
         self.held.take().inspect(|_| self.queue.release())
     }
 
     /// The next messages, with the right to work on them; none when the item is to stop.
-    async fn next(&mut self) -> Option<(Vec<Message>, Option<OwnedSemaphorePermit>)> {
+    async fn next(&mut self, wake: Option<Timestamp>) -> Option<(Work, Option<OwnedSemaphorePermit>)> {
         let item = self.item.clone();
         tokio::select! {
             biased;
             () = item.stopping() => None,
-            next = self.wait() => next,
+            next = self.wait_or_wake(wake) => next,
         }
     }
 
@@ -173,6 +226,30 @@ impl Worker {
         };
         self.item.activity.in_hand.fetch_sub(count, Ordering::Relaxed);
         next
+    }
+
+    /// Wakes the host and settles what it does.
+    async fn wake(&mut self, host: &mut Handler) -> Next {
+        fault::point("host.before_message");
+        let woken = caught(host.on_wake(&self.context)).await;
+        fault::point("host.after_message");
+        let reason = match woken {
+            Ok(Ok(steps)) if steps.is_empty() => return Next::Pause(SHORTEST_PAUSE),
+            Ok(Ok(steps)) => {
+                let (engine, item) = (self.engine.clone(), self.item.clone());
+                let mut settling = Settling::new(&engine, &item, steps.len(), false);
+                steps.into_iter().for_each(|step| settling.step(None, step));
+                settling.submit().await;
+                return Next::Go;
+            }
+            Ok(Err(Failure::Stopping)) => return Next::Go,
+            Ok(Err(Failure::Fatal(reason))) => return Next::Fail(reason),
+            Ok(Err(Failure::Temporary(reason))) => reason,
+            Err(panicked) => format!("the host panicked when it was woken{}", panicked.place),
+        };
+        let pause = self.falls.next(self.engine.clock.now());
+        fell(&self.engine, &self.item, &reason, pause, true);
+        Next::Raise(pause)
     }
 
     /// Ends messages whose bodies the store could not read back: no host could do anything with them,
@@ -243,6 +320,7 @@ impl Worker {
             Decision::Completed { sends, events, response } => {
                 settling.complete(&message, sends, events, response);
             }
+            Decision::Step(step) => settling.step(Some(&message), *step),
             Decision::Discarded(reason) => settling.discard(&message, reason),
             Decision::Suspend { reason, response } => {
                 settling.suspend(&message, EventKind::Warning, reason, response);
@@ -367,6 +445,13 @@ impl Done {
     }
 }
 
+/// Whether no host could do anything with it. Who waits for an answer is told that it cannot be read.
 fn is_damaged(message: &Message) -> bool {
-    message.body.class() == BodyClass::DAMAGED
+    message.body.class() == BodyClass::DAMAGED && !message.header.is_response()
+}
+
+fn batch(
+    taken: Option<(Vec<Message>, Option<OwnedSemaphorePermit>)>,
+) -> Option<(Work, Option<OwnedSemaphorePermit>)> {
+    taken.map(|(batch, actor)| (Work::Batch(batch), actor))
 }
