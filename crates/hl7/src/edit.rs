@@ -15,6 +15,7 @@
 //! ```
 
 mod apply;
+mod lines;
 mod place;
 mod segments;
 
@@ -32,6 +33,8 @@ pub struct Editor {
     separators: Separators,
     original: Message,
     header_changed: bool,
+    /// The one segment that changes are made in; none for all that a path means.
+    line: Option<usize>,
 }
 
 /// Why a change cannot be made. Nothing has been changed then. Holds no content.
@@ -65,7 +68,7 @@ impl Editor {
         let mut text = String::with_capacity(message.text().len() + 256);
         text.push_str(message.text());
         let (lines, separators, original) = (message.lines().to_vec(), message.separators(), message.clone());
-        Editor { text, lines, separators, original, header_changed: false }
+        Editor { text, lines, separators, original, header_changed: false, line: None }
     }
 
     /// The message as it is now. It is to be written in the charset that it was read in, or in the one
@@ -170,6 +173,9 @@ impl Editor {
 
     /// The lines that the path is about.
     fn targets(&self, path: &Path, change: Change) -> Result<Vec<usize>, EditError> {
+        if let Some(line) = self.line {
+            return Ok(Vec::from_iter((line < self.lines.len()).then_some(line)));
+        }
         let mut known = (0..self.lines.len()).filter(|line| self.has_id(*line, &path.segment));
         let found = match path.occurrence {
             Some(Index::All) => return Ok(known.collect()),

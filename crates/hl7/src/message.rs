@@ -8,7 +8,7 @@ use bytestring::ByteString;
 
 use crate::schema::StructureMap;
 use crate::schema::map::Plan;
-use crate::{Charset, Decoded, Path, Segment, Separators, Why, charset, lines};
+use crate::{Charset, Decoded, Path, Scope, Segment, Separators, Why, charset, lines};
 
 /// The longest message. A text is at most three times as long as its bytes, so that all places in it
 /// are numbers of 32 bits.
@@ -16,7 +16,7 @@ pub(crate) const LONGEST: usize = 1 << 30;
 
 /// One message. Cheap to clone; shared freely between threads.
 #[derive(Clone)]
-pub struct Message(Arc<Inner>);
+pub struct Message(Arc<Inner>, Option<Arc<Scope>>);
 
 struct Inner {
     text: ByteString,
@@ -66,14 +66,17 @@ impl Message {
         let (text, charset) = charset::decode(&message, charset, &separators);
         let mut found = Vec::with_capacity(8 + text.len() / 128);
         lines::all(text.as_bytes(), |start, end| found.push((start as u32, end as u32)));
-        Ok(Message(Arc::new(Inner {
-            text,
-            lines: found,
-            separators,
-            charset,
-            normal: OnceLock::new(),
-            map: OnceLock::new(),
-        })))
+        Ok(Message(
+            Arc::new(Inner {
+                text,
+                lines: found,
+                separators,
+                charset,
+                normal: OnceLock::new(),
+                map: OnceLock::new(),
+            }),
+            None,
+        ))
     }
 
     /// A message of a text that is known to be one, with the places of its segments.
@@ -83,14 +86,26 @@ impl Message {
         separators: Separators,
         charset: Decoded,
     ) -> Message {
-        Message(Arc::new(Inner {
-            text: text.into(),
-            lines,
-            separators,
-            charset,
-            normal: OnceLock::new(),
-            map: OnceLock::new(),
-        }))
+        Message(
+            Arc::new(Inner {
+                text: text.into(),
+                lines,
+                separators,
+                charset,
+                normal: OnceLock::new(),
+                map: OnceLock::new(),
+            }),
+            None,
+        )
+    }
+
+    /// The same message, in which paths without a number mean what the scope says. Copies nothing.
+    pub fn within(&self, scope: Arc<Scope>) -> Message {
+        Message(self.0.clone(), Some(scope))
+    }
+
+    pub(crate) fn scope(&self) -> Option<&Scope> {
+        self.1.as_deref()
     }
 
     /// The same message, to be written in another charset.

@@ -57,6 +57,16 @@ impl Path {
         Some(self.field).filter(|number| *number > 0)
     }
 
+    /// The same place in the `nth` segment of the id `segment`, where this path is of such a segment and
+    /// chooses none; else this path.
+    #[must_use]
+    pub fn within(self, segment: &str, nth: u32) -> Path {
+        match self.occurrence {
+            None if self.segment() == segment => Path { occurrence: Some(Index::Nth(nth)), ..self },
+            _ => self,
+        }
+    }
+
     /// Whether it may lead to more than one value.
     pub fn is_plural(&self) -> bool {
         self.occurrence == Some(Index::All) || self.repetition == Some(Index::All)
@@ -104,4 +114,12 @@ pub struct PathError {
     pub message: String,
     /// What to write instead, as in `did you mean "PID-3"?`.
     pub help: Option<String>,
+}
+
+impl PathError {
+    /// The same error in a text that this one's text is a part of, `by` bytes in.
+    pub(crate) fn shifted(mut self, by: usize) -> PathError {
+        self.range = self.range.start + by..self.range.end + by;
+        self
+    }
 }

@@ -11,6 +11,7 @@ impl Message {
     /// quotation marks.
     pub fn get(&self, path: &Path) -> Option<&str> {
         match path.occurrence {
+            _ if self.scope().is_some() => self.values(path).next(),
             Some(Index::All) => self.values(path).next(),
             occurrence => in_segment(self.occurrence(path, occurrence)?, path).next(),
         }
@@ -19,19 +20,28 @@ impl Message {
     /// All values at `path`, raw: one for each segment and repetition where the path says `[*]`.
     pub fn values<'a>(&'a self, path: &Path) -> impl Iterator<Item = &'a str> + use<'a> {
         let path = *path;
-        self.segments_at(&path).flat_map(move |segment| in_segment(segment, &path))
+        self.segments_at(&path).flat_map(move |segment| in_segment(segment, &self.narrowed(&path, &segment)))
     }
 
     /// The segments that `path` means.
     pub(crate) fn segments_at<'a>(&'a self, path: &Path) -> impl Iterator<Item = Segment<'a>> + use<'a> {
         let path = *path;
+        let scoped = self.scope().and_then(|scope| scope.lines(self, &path));
         let one = match path.occurrence {
+            _ if scoped.is_some() => Some(None),
             Some(Index::All) => None,
             occurrence => Some(self.occurrence(&path, occurrence)),
         };
         let each =
             one.is_none().then(|| self.segments().filter(move |segment| segment.has_id(&path.segment)));
-        one.flatten().into_iter().chain(each.into_iter().flatten())
+        let scoped = scoped.into_iter().flatten().filter_map(|line| self.segment_at(line));
+        one.flatten().into_iter().chain(each.into_iter().flatten()).chain(scoped)
+    }
+
+    /// The path with the repetition that the scope says, where it says one of that segment and field.
+    pub(crate) fn narrowed(&self, path: &Path, segment: &Segment<'_>) -> Path {
+        let number = self.scope().and_then(|scope| scope.repetition(self, path, segment));
+        Path { repetition: number.map_or(path.repetition, |number| Some(Index::Nth(number))), ..*path }
     }
 
     /// The first value at `path`, with its escape sequences replaced.

@@ -45,7 +45,7 @@ impl Editor {
         Ok(())
     }
 
-    fn insert_behind(&mut self, line: usize, raw: &str) {
+    pub(super) fn insert_behind(&mut self, line: usize, raw: &str) {
         let at = self.lines[line].1 as usize;
         let end = self.line_end();
         self.text.insert_str(at, &format!("{end}{raw}"));
@@ -67,7 +67,7 @@ impl Editor {
     }
 
     /// Refuses what is no segment of a message.
-    fn check_segment(&self, path: &Path, raw: &str) -> Result<(), EditError> {
+    pub(super) fn check_segment(&self, path: &Path, raw: &str) -> Result<(), EditError> {
         let (id, rest) = raw.as_bytes().split_at_checked(3).unwrap_or_default();
         let named = id.first().is_some_and(u8::is_ascii_uppercase)
             && id.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())

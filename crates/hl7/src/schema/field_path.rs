@@ -17,10 +17,12 @@
 mod groups;
 mod names;
 mod read;
+mod rounds;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::map::Plan;
 use super::{CategoryChoice, Schema, Schemas};
 use crate::{Index, Message, Path, PathError, Segment, escape};
 
@@ -29,13 +31,30 @@ use crate::{Index, Message, Path, PathError, Segment, escape};
 pub struct PathContext {
     schemas: Schemas,
     choice: CategoryChoice,
+    /// What paths with `target.` are read by, where something is built.
+    target: Option<Arc<PathContext>>,
 }
+
+/// What a path through the message that is being built begins with.
+const TARGET: &str = "target.";
 
 impl PathContext {
     /// Paths of messages whose schema is chosen so. [`PathContext::default`] is for messages of all
     /// versions.
     pub fn new(schemas: &Schemas, choice: &CategoryChoice) -> PathContext {
-        PathContext { schemas: schemas.clone(), choice: choice.clone() }
+        PathContext { schemas: schemas.clone(), choice: choice.clone(), target: None }
+    }
+
+    /// The same, where paths that begin with `target.` lead through another message, which is being built:
+    /// see [`Scope::target`](crate::Scope::target).
+    #[must_use]
+    pub fn with_target(self, target: PathContext) -> PathContext {
+        PathContext { target: Some(Arc::new(target)), ..self }
+    }
+
+    /// What a path is read by, and how much of it says so.
+    fn of<'c>(&'c self, text: &str) -> Option<(&'c PathContext, usize)> {
+        self.target.as_deref().filter(|_| text.starts_with(TARGET)).map(|target| (target, TARGET.len()))
     }
 
     /// Whether all messages have a schema that is known beforehand.
@@ -43,15 +62,13 @@ impl PathContext {
         self.choice.covers_all()
     }
 
-    /// The names of the schemas that a message may have, those that are named before the versions, and
-    /// the newest version first.
+    /// The names of the schemas that a message may have: those that the choice names, then the versions,
+    /// the newest first, then the custom ones, which MSH-12 may name as well.
     fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        let versions: Vec<&str> = match self.is_set() {
-            true => Vec::new(),
-            false => self.schemas.names().filter(|name| Schemas::is_version(name)).collect(),
-        };
-        for name in self.choice.categories().chain(versions.into_iter().rev()) {
+        let others = self.schemas.names().filter(|_| !self.is_set());
+        let (versions, custom): (Vec<&str>, Vec<&str>) = others.partition(|name| Schemas::is_version(name));
+        for name in self.choice.categories().chain(versions.into_iter().rev()).chain(custom) {
             if !names.iter().any(|known| known == name) {
                 names.push(name.to_owned());
             }
@@ -82,6 +99,8 @@ enum Kind {
     /// How many segments there are, or repetitions of a field.
     Count(Path),
     Grouped(Arc<Grouped>),
+    /// A path through the message that is being built.
+    Target(Arc<FieldPath>),
 }
 
 /// A path through groups.
@@ -114,7 +133,13 @@ pub struct CheckedPath {
 /// # Errors
 /// When it cannot be read, or names what the schemas do not have.
 pub fn compile_path(text: &str, context: &PathContext) -> Result<FieldPath, PathError> {
-    read::path(text, context)
+    match context.of(text) {
+        None => read::path(text, context),
+        Some((target, at)) => {
+            let path = compile_path(&text[at..], target).map_err(|error| error.shifted(at))?;
+            Ok(FieldPath(Kind::Target(Arc::new(path))))
+        }
+    }
 }
 
 /// Compiles a path, and looks at its numbers as well.
@@ -122,6 +147,11 @@ pub fn compile_path(text: &str, context: &PathContext) -> Result<FieldPath, Path
 /// # Errors
 /// As [`compile_path`], and numbers that are beyond the schema where that is known for all messages.
 pub fn check_path(text: &str, context: &PathContext) -> Result<CheckedPath, PathError> {
+    if let Some((target, at)) = context.of(text) {
+        let checked = check_path(&text[at..], target).map_err(|error| error.shifted(at))?;
+        let doubts = checked.doubts.into_iter().map(|doubt| doubt.shifted(at)).collect();
+        return Ok(CheckedPath { path: FieldPath(Kind::Target(Arc::new(checked.path))), doubts });
+    }
     let path = compile_path(text, context)?;
     let mut doubts = Vec::new();
     match path.numbers().and_then(|numbers| names::doubts(text, numbers, context)) {
@@ -150,7 +180,13 @@ impl FieldPath {
         match &self.0 {
             Kind::Plain(path) | Kind::Count(path) => Some(path),
             Kind::Grouped(grouped) => grouped.path.as_ref(),
+            Kind::Target(path) => path.numbers(),
         }
+    }
+
+    /// Whether it leads through the message that is being built.
+    pub fn is_target(&self) -> bool {
+        matches!(self.0, Kind::Target(_))
     }
 
     /// The id of the segment; none for a number of groups.
@@ -169,6 +205,7 @@ impl FieldPath {
             Kind::Plain(_) => false,
             Kind::Count(_) => true,
             Kind::Grouped(grouped) => grouped.count,
+            Kind::Target(path) => path.is_count(),
         }
     }
 
@@ -183,6 +220,7 @@ impl FieldPath {
                     && (grouped.groups.iter().any(plural)
                         || grouped.path.is_some_and(|path| path.is_plural()))
             }
+            Kind::Target(path) => path.is_plural(),
         }
     }
 
@@ -200,6 +238,7 @@ impl FieldPath {
             Kind::Plain(path) if path.is_plural() => message.values(path).collect(),
             Kind::Plain(path) => message.get(path).into_iter().collect(),
             Kind::Grouped(grouped) if !grouped.count => grouped.values(message),
+            Kind::Target(path) => target(message).map_or_else(Vec::new, |target| path.values(target)),
             _ => Vec::new(),
         }
     }
@@ -220,8 +259,17 @@ impl FieldPath {
                 Some(message.segments_at(path).map(|segment| repetitions(&segment, path)).sum())
             }
             Kind::Grouped(grouped) => grouped.count.then(|| grouped.count(message)),
+            Kind::Target(path) => match target(message) {
+                Some(target) => path.count(target),
+                None => path.is_count().then_some(0),
+            },
         }
     }
+}
+
+/// The message that is being built beside another one.
+fn target(message: &Message) -> Option<&Message> {
+    message.scope().and_then(|scope| scope.target.as_ref())
 }
 
 /// One for a whole segment, else how many repetitions the field has: an empty one has none.
@@ -238,14 +286,22 @@ fn repetitions(segment: &Segment<'_>, path: &Path) -> usize {
 }
 
 impl Grouped {
+    /// What the structure of a message looks like.
+    fn plan(&self, message: &Message) -> Option<Arc<Plan>> {
+        let doc_type = self.context.schemas.doc_type(message, &self.context.choice);
+        let schema = self.context.schemas.find(&doc_type.category)?;
+        schema.plan(&doc_type.structure).cloned()
+    }
+
     /// The groups that are meant, with the map that they are in.
     fn groups(&self, message: &Message) -> Option<(Arc<super::StructureMap>, Vec<usize>)> {
-        let doc_type = self.context.schemas.doc_type(message, &self.context.choice);
-        let schema = self.context.schemas.get(&doc_type.category)?;
-        let plan = schema.plan(&doc_type.structure)?;
+        let plan = &self.plan(message)?;
         let map = message.map(plan);
-        let mut groups = vec![0];
-        for step in &self.groups {
+        let (mut groups, done) = match message.scope() {
+            Some(scope) => scope.begin(plan, &map, self.groups.first().map(|step| (&*step.name, step.index))),
+            None => (vec![0], 0),
+        };
+        for step in &self.groups[done..] {
             let within = |group: &usize| map.choose(plan, &step.name, *group, step.index);
             let mut chosen: Vec<usize> = groups.iter().flat_map(within).collect();
             chosen.dedup();
@@ -265,6 +321,12 @@ impl Grouped {
                 .enumerate()
                 .filter(|(at, segment)| segment.has_id(&path.segment) && within(at));
             let mut all = all.map(|(_, segment)| segment);
+            if let (None, Some(line)) =
+                (path.occurrence, message.scope().and_then(|scope| scope.line(&path.segment)))
+            {
+                found.extend(message.segment_at(line));
+                continue;
+            }
             match path.occurrence {
                 Some(Index::All) => found.extend(all),
                 Some(Index::Last) => found.extend(all.next_back()),
@@ -279,7 +341,11 @@ impl Grouped {
     fn values<'m>(&self, message: &'m Message) -> Vec<&'m str> {
         let Some(path) = &self.path else { return Vec::new() };
         let segments = self.segments(message, path);
-        segments.into_iter().flat_map(|segment| crate::select::in_segment(segment, path)).collect()
+        let narrowed = |segment: &Segment<'m>| message.narrowed(path, segment);
+        segments
+            .into_iter()
+            .flat_map(|segment| crate::select::in_segment(segment, &narrowed(&segment)))
+            .collect()
     }
 
     fn count(&self, message: &Message) -> usize {
@@ -294,6 +360,7 @@ impl std::fmt::Display for FieldPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
             Kind::Plain(path) => path.fmt(f),
+            Kind::Target(path) => write!(f, "{TARGET}{path}"),
             Kind::Count(path) => write!(f, "{}.count", counted(*path)),
             Kind::Grouped(grouped) => {
                 let Grouped { groups, path, count, .. } = &**grouped;
@@ -331,6 +398,7 @@ impl PartialEq for FieldPath {
                 (&one.groups, one.path, one.count) == (&other.groups, other.path, other.count)
                     && one.context.choice == other.context.choice
             }
+            (Kind::Target(one), Kind::Target(other)) => one == other,
             _ => false,
         }
     }

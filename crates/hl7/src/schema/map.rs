@@ -19,8 +19,11 @@
 //! segments alone.
 
 mod guide;
+mod insertion;
 mod plan;
 mod walk;
+
+use std::sync::Arc;
 
 use crate::schema::Structure;
 use crate::{Index, Message};
@@ -118,6 +121,18 @@ impl StructureMap {
         let above = self.path(instance.parent);
         let dot = if above.is_empty() { "" } else { "." };
         format!("{above}{dot}{}[{}]", instance.name, instance.number)
+    }
+
+    /// A group, the one it is in, and so on up to the message.
+    pub(crate) fn around(&self, group: usize) -> impl Iterator<Item = usize> + '_ {
+        let up = move |group: &usize| (*group > 0).then(|| self.groups[*group].parent);
+        std::iter::successors(Some(group), up)
+    }
+
+    /// The segments that can stand in a group, and its other name, as in `ORCgrp`.
+    pub(crate) fn describe(&self, plan: &Plan, group: usize) -> (Arc<[super::Text]>, super::Text) {
+        let node = self.groups[group].node;
+        (plan.segments_of(node), plan.alias(node).into())
     }
 
     /// Whether a group is another one, or within it.

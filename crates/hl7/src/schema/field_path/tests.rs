@@ -1,6 +1,7 @@
 //! Paths by names and groups, and what is said about wrong ones.
 
 use super::*;
+use crate::schema::{Custom, CustomField, CustomSegment};
 
 fn context(choice: &str) -> PathContext {
     PathContext::new(&Schemas::default(), &choice.parse().unwrap())
@@ -196,4 +197,19 @@ fn a_message_without_a_structure_has_no_groups() {
         let text = RESULTS.replace("ORU^R01^ORU_R01|1|P|2.5.1", header);
         assert_eq!(path.get(&Message::read(text.into(), "").unwrap()), None, "{header}");
     }
+}
+
+#[test]
+fn where_the_version_decides_custom_schemas_are_known_as_well() {
+    let level = CustomField { name: Some("Level".into()), datatype: Some("ST".into()), ..Default::default() };
+    let zpd = CustomSegment { id: "ZPD".into(), name: None, fields: vec![level] };
+    let custom =
+        Custom { name: "Hospital".into(), base: "2.5.1".into(), segments: vec![zpd], ..Custom::default() };
+    let mut schemas = Schemas::default();
+    assert_eq!(schemas.add(&custom), []);
+    let path =
+        |choice: &str| compile_path("ZPD.Level", &PathContext::new(&schemas, &choice.parse().unwrap()));
+    assert_eq!(path("").unwrap().to_string(), "ZPD-1");
+    assert_eq!(path("Hospital").unwrap().to_string(), "ZPD-1");
+    assert!(path("2.5.1").is_err(), "the messages are of that version, whatever else there is");
 }

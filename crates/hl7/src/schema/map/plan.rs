@@ -1,7 +1,7 @@
 //! A structure made ready to be walked: its tree as one list, with what each part of it can begin with.
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::guide::Follow;
 use crate::schema::{ANY_SEGMENT, Element, Structure, Text};
@@ -159,6 +159,17 @@ impl Plan {
     pub(super) fn is_named(&self, group: usize, name: &str) -> bool {
         let node = &self.nodes[group];
         node.name.eq_ignore_ascii_case(name) || node.alias == name
+    }
+
+    /// The ids of the segments that can stand in a node.
+    pub(crate) fn segments_of(&self, node: usize) -> Arc<[Text]> {
+        let held = self.ids.iter().enumerate().filter(|(at, _)| self.nodes[node].holds.has(*at as u16));
+        held.map(|(_, id)| id.clone()).collect()
+    }
+
+    /// The name that a group has by what it begins with.
+    pub(crate) fn alias(&self, node: usize) -> &str {
+        &self.nodes[node].alias
     }
 
     /// What a node is, as in `segment PV1` or `group ORDER`.
