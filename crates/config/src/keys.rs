@@ -110,8 +110,8 @@ pub(crate) struct ItemKeys {
     pub(crate) failure_timeout: Timeout,
     /// The least time between two messages.
     pub(crate) throttle: Option<Span>,
-    /// The path of a value, as in `PID-3.1`: of all messages with the same one, several workers keep the
-    /// order. A message without it is ordered against all.
+    /// The path of a value, as in `PID-3.1` or `PATIENT.PID-3.1`: of all messages with the same one,
+    /// several workers keep the order. A message without it is ordered against all.
     pub(crate) order_by: Option<String>,
 }
 

@@ -3,14 +3,30 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::str::FromStr;
 
-use hl7::{Path, PathError};
+use hl7::PathError;
+use hl7::schema::{CategoryChoice, FieldPath, PathContext, Schemas, compile_path};
 use model::{BodyClass, MessageBody};
 
-/// Where in a message the value stands by which the order is kept, as in `PID-3.1`.
-#[derive(Debug, Clone, Copy)]
-pub struct OrderBy(Path);
+/// Where in a message the value stands by which the order is kept, as in `PID-3.1`. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct OrderBy(FieldPath);
 
 impl OrderBy {
+    /// Reads a path, which may have names and groups of these schemas: those of the version in MSH-12.
+    ///
+    /// # Errors
+    /// When it is no path, or none to a single value.
+    pub fn compile(text: &str, schemas: &Schemas) -> Result<Self, PathError> {
+        let path = compile_path(text, &PathContext::new(schemas, &CategoryChoice::default()))?;
+        let wrong = match (path.is_plural(), path.is_count()) {
+            (false, false) => return Ok(OrderBy(path)),
+            (true, _) => "leads to several values",
+            (_, true) => "counts",
+        };
+        let message = format!("path \"{text}\" {wrong}; expected one value, as in PID-3.1");
+        Err(PathError { range: 0..text.len(), message, help: None })
+    }
+
     /// The same number for the same value. None where there is none: no HL7, no such segment, an empty
     /// field. Two values may have one number; then they are kept in order without need.
     pub fn key(&self, body: &MessageBody) -> Option<u64> {
@@ -19,7 +35,7 @@ impl OrderBy {
         }
         // As components read it, so that it is parsed once.
         let message = body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset())).ok()?;
-        let value = message.value(&self.0)?;
+        let value = self.0.value(&message)?;
         let value = value.trim();
         // The null of HL7 names nobody.
         if value.is_empty() || value == "\"\"" {
@@ -34,12 +50,7 @@ impl OrderBy {
 impl FromStr for OrderBy {
     type Err = PathError;
     fn from_str(text: &str) -> Result<Self, PathError> {
-        let path: Path = text.parse()?;
-        if path.is_plural() {
-            let message = format!("path \"{text}\" leads to several values; expected one, as in PID-3.1");
-            return Err(PathError { range: 0..text.len(), message, help: None });
-        }
-        Ok(OrderBy(path))
+        Self::compile(text, &Schemas::default())
     }
 }
 
@@ -73,9 +84,23 @@ mod tests {
     }
 
     #[test]
+    fn names_and_groups_lead_to_the_same_value() {
+        let text = "MSH|^~\\&|A|B|C|D|20260101||ORU^R01^ORU_R01|1|P|2.5\rPID|1||4711^^^HOSP\rOBR|1||F1\rOBX|1\rOBR|2||F2\r";
+        assert_eq!(key("PID.PatientIdentifierList.IDNumber", text), key("PID-3.1", text));
+        assert_eq!(key("PATIENT.PID-3.1", text), key("PID-3.1", text));
+        assert_eq!(key("ORDER_OBSERVATION[2].OBR.FillerOrderNumber", text), key("OBR[2]-3", text));
+        assert!(
+            key("ORDER_OBSERVATION[2].OBR-3", text).is_some_and(|second| Some(second) != key("OBR-3", text))
+        );
+        assert_eq!(key("ORDER_OBSERVATION[3].OBR-3", text), None);
+    }
+
+    #[test]
     fn a_path_to_several_values_is_no_order() {
         let error = "PID-3[*].1".parse::<OrderBy>().unwrap_err();
         assert!(error.message.contains("several values"), "{}", error.message);
+        let error = "OBX.count".parse::<OrderBy>().unwrap_err();
+        assert!(error.message.contains("counts"), "{}", error.message);
         assert!("PID_3".parse::<OrderBy>().is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hl7::schema::Schemas;
 use model::{Catalogue, Library};
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::secret::Secrets;
 use crate::source::Sources;
 use crate::tree::{Kind, Node};
 use crate::walk::{Walk, shown};
-use crate::{ItemDef, ProductionDef, claims, links, resolved, schemas, shape};
+use crate::{ItemDef, OrderBy, ProductionDef, claims, links, resolved, schemas, shape};
 
 /// The checked definition of a merged production; none where anything is wrong with it.
 pub(crate) fn check(
@@ -27,7 +28,7 @@ pub(crate) fn check(
     fill(&mut root, catalogue, &mut Filler { env, sources, findings, secrets });
     let keys = keys(&root, findings);
     let schemas = schemas::read(root.get(SCHEMAS.0), sources, findings);
-    let library = Library::default().with(schemas);
+    let library = Library::default().with(schemas.clone());
     let mut items = Vec::new();
     let mut whole = true;
     for section in SECTIONS {
@@ -58,7 +59,7 @@ pub(crate) fn check(
         actor_pool_size: keys.actor_pool_size as usize,
         grace_period: keys.grace_period.0,
         library,
-        items: items.into_iter().filter_map(definition).collect(),
+        items: items.into_iter().filter_map(|item| definition(item, &schemas)).collect(),
         resolved: resolved::yaml(&root),
     })
 }
@@ -127,7 +128,7 @@ fn pool(keys: &ProductionKeys, items: &[Item<'_>], root: &Node, findings: &mut F
     }
 }
 
-fn definition(item: Item<'_>) -> Option<ItemDef> {
+fn definition(item: Item<'_>, schemas: &Schemas) -> Option<ItemDef> {
     let keys = item.keys;
     let mut sends_to: Vec<Arc<str>> = Vec::new();
     for link in item.links.iter().filter(|link| link.component.is_none()) {
@@ -147,7 +148,7 @@ fn definition(item: Item<'_>) -> Option<ItemDef> {
         retry_interval: keys.retry_interval.0,
         failure_timeout: keys.failure_timeout.0,
         throttle: keys.throttle.map(|span| span.0).filter(|least| !least.is_zero()),
-        order_by: keys.order_by.and_then(|path| path.parse().ok()),
+        order_by: keys.order_by.and_then(|path| OrderBy::compile(&path, schemas).ok()),
         settings: item.settings,
     })
 }

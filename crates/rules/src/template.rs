@@ -51,8 +51,13 @@ impl Template {
 
     /// Everything that is wrong with the template `text`, in the order of the text.
     pub fn problems(text: &str) -> Vec<ExprError> {
+        Self::problems_with(text, &PathContext::default())
+    }
+
+    /// The same, with paths that are read by the schemas of `context`.
+    pub fn problems_with(text: &str, context: &PathContext) -> Vec<ExprError> {
         let mut errors = Vec::new();
-        parts(text, &PathContext::default(), &mut errors);
+        parts(text, context, &mut errors);
         errors
     }
 
