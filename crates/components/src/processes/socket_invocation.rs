@@ -21,6 +21,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use hl7::schema::PathContext;
 use model::{
     BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Failure, HostContext,
     Library, Message,
@@ -29,6 +30,7 @@ use rules::Template;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::hl7::doc_type::DocTypes;
 use crate::sockets::hub::Hub;
 use crate::sockets::voice::Voice;
 
@@ -40,6 +42,10 @@ pub struct Settings {
     pub server: String,
     /// The text that is sent: a literal, or a template over the message with `{{ MSH-9.1 }}` and the like.
     pub message: String,
+    /// The schema that the paths in it are read by, as in `2.5.1` or a name of the production's own, or a
+    /// list for kinds of messages; empty for MSH-12 to say.
+    #[serde(default)]
+    pub message_schema_category: String,
     /// What clients subscribe to; the item's name when it is not set.
     #[serde(default)]
     pub topic: Option<String>,
@@ -48,6 +54,7 @@ pub struct Settings {
 /// Tells messages to open sockets.
 pub struct SocketInvocation {
     settings: Settings,
+    paths: PathContext,
     speaker: Option<(Arc<Hub>, Arc<Voice>)>,
 }
 
@@ -62,7 +69,10 @@ impl Component for SocketInvocation {
 
     fn check(settings: &Settings, checks: &mut Checks) {
         checks.uses("server", &settings.server, "websocket");
-        for problem in Template::problems(&settings.message) {
+        DocTypes::check(&settings.message_schema_category, checks);
+        // Paths are read by all versions where the setting is wrong.
+        let types = DocTypes::new(&settings.message_schema_category, &checks.library).unwrap_or_default();
+        for problem in Template::problems_with(&settings.message, &types.paths()) {
             checks.error_at("message", problem.range, problem.message);
             if let Some(help) = problem.help {
                 checks.help(help);
@@ -73,18 +83,20 @@ impl Component for SocketInvocation {
         }
     }
 
-    fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
-        if let Err(error) = Template::compile(&settings.message) {
+    fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
+        let paths = DocTypes::new(&settings.message_schema_category, library)?.paths();
+        if let Err(error) = Template::compile_with(&settings.message, &paths) {
             return Err(BuildError { path: "message".into(), message: error.to_string() });
         }
-        Ok(Built::Process(Box::new(SocketInvocation { settings, speaker: None })))
+        Ok(Built::Process(Box::new(SocketInvocation { settings, paths, speaker: None })))
     }
 }
 
 impl SocketInvocation {
     fn join(&mut self, host: &HostContext) -> Result<(), Failure> {
         let hub = host.shared().get::<Hub>(&self.settings.server);
-        let voice = Voice::new(host.name(), self.settings.topic.as_deref(), &self.settings.message)
+        let Settings { topic, message, .. } = &self.settings;
+        let voice = Voice::new(host.name(), topic.as_deref(), message, &self.paths)
             .map_err(|error| Failure::Fatal(format!("setting \"message\": {error}")))?;
         let voice = Arc::new(voice);
         hub.join_voice(&voice);
@@ -128,7 +140,7 @@ mod tests {
     use tokio::io::AsyncReadExt;
 
     use super::*;
-    use crate::sockets::testing::{PATIENCE, adt, close_code, lone_socket, serve, speaker, text};
+    use crate::sockets::testing::{PATIENCE, adt, close_code, hospital, lone_socket, serve, speaker, text};
 
     fn checked(settings: serde_json::Value) -> Checks {
         let mut checks = Checks::default();
@@ -148,6 +160,19 @@ mod tests {
         let places: Vec<_> = bad.notes.iter().map(|note| (note.path.as_str(), note.kind)).collect();
         assert!(places.len() >= 2 && places.contains(&("topic", model::NoteKind::Error)), "{places:?}");
         assert!(bad.notes[0].range.as_ref().is_some_and(|range| range.start >= 4), "{:?}", bad.notes[0]);
+        let other =
+            checked(json!({ "server": "Web", "message": "{{ PID-99 }}", "message_schema_category": "2.5" }));
+        assert!(other.notes[0].message.contains("PID has 39 fields in 2.5"), "{:?}", other.notes);
+        let unknown = checked(json!({ "server": "Web", "message": "x", "message_schema_category": "2.55" }));
+        assert_eq!(unknown.notes[0].path, "message_schema_category");
+        let named = json!({ "server": "Web", "message": "{{ ZPD.Level }}" });
+        for (library, notes) in [(hospital(), 0), (Library::default(), 1)] {
+            let settings: Settings = serde_json::from_value(named.clone()).unwrap();
+            let mut checks = Checks::beside(&library);
+            SocketInvocation::check(&settings, &mut checks);
+            assert_eq!(checks.notes.len(), notes, "{:?}", checks.notes);
+            assert_eq!(SocketInvocation::build(settings, &library).is_err(), notes > 0);
+        }
         let settings = serde_json::from_value(json!({ "server": "Web", "message": "{{ MSH- }}" })).unwrap();
         assert!(
             SocketInvocation::build(settings, &Library::default())

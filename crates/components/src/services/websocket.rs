@@ -47,6 +47,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hl7::schema::{CategoryChoice, PathContext};
 use model::{
     BuildError, Built, BusinessService, BusinessType, ByteSize, Checks, Claim, Component, Event, EventKind,
     Failure, HostContext, Library, Span,
@@ -67,6 +68,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// Keeps open sockets.
 pub struct WebSocketService {
     settings: Arc<Settings>,
+    /// How paths in the conditions of clients are read.
+    paths: PathContext,
 }
 
 impl Component for WebSocketService {
@@ -83,8 +86,11 @@ impl Component for WebSocketService {
         checks.claim("listen", Claim::Listen(settings.listen.clone(), settings.path.clone()));
     }
 
-    fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
-        Ok(Built::Service(Box::new(WebSocketService { settings: Arc::new(settings) })))
+    fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
+        Ok(Built::Service(Box::new(WebSocketService {
+            settings: Arc::new(settings),
+            paths: PathContext::new(&library.get(), &CategoryChoice::default()),
+        })))
     }
 }
 
@@ -187,6 +193,7 @@ impl BusinessService for WebSocketService {
         };
         let (upgraded, arriving) = mpsc::unbounded_channel();
         let server = Arc::new(Server::new(host.clone(), self.settings.clone(), upgraded));
+        server.hub.conditions.read_by(&self.paths);
         let membership = Membership::join(server.clone()).await?;
         if let Some(address) = membership.address() {
             let scheme = if acceptor.is_some() { "wss" } else { "ws" };

@@ -3,8 +3,9 @@
 //! A condition is compiled once however many sockets ask for it, and is run once for each message.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
+use hl7::schema::PathContext;
 use model::Message;
 use rules::Expr;
 use serde::Deserialize;
@@ -24,18 +25,31 @@ pub(crate) struct Condition(Expr);
 
 /// The conditions in use, by their text.
 #[derive(Default)]
-pub(crate) struct Conditions(Mutex<HashMap<String, Weak<Condition>>>);
+pub(crate) struct Conditions {
+    known: Mutex<HashMap<String, Weak<Condition>>>,
+    /// The schemas that paths are read by; those of HL7 until a server says its production's.
+    paths: OnceLock<PathContext>,
+}
 
 impl Conditions {
+    /// Reads paths by the schemas of a production. They are the same as long as it runs.
+    pub(crate) fn read_by(&self, paths: &PathContext) {
+        self.paths.get_or_init(|| paths.clone());
+    }
+
     fn get(&self, text: &str) -> Result<Arc<Condition>, String> {
         if text.len() > LONGEST_CONDITION {
             return Err(format!("where has {} bytes; at most {LONGEST_CONDITION}", text.len()));
         }
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(condition) = known.get(text).and_then(Weak::upgrade) {
             return Ok(condition);
         }
-        let condition = Arc::new(Condition(Expr::compile(text).map_err(|error| format!("where: {error}"))?));
+        let compiled = match self.paths.get() {
+            Some(paths) => Expr::compile_with(text, paths),
+            None => Expr::compile(text),
+        };
+        let condition = Arc::new(Condition(compiled.map_err(|error| format!("where: {error}"))?));
         known.retain(|_, condition| condition.strong_count() > 0);
         known.insert(text.to_owned(), Arc::downgrade(&condition));
         Ok(condition)
@@ -213,7 +227,7 @@ mod tests {
         assert!(Arc::ptr_eq(&a, &b));
         drop((a, b));
         let _other = conditions.get("MSH-9.1 = \"ORU\"").unwrap();
-        assert_eq!(conditions.0.lock().unwrap().len(), 1);
+        assert_eq!(conditions.known.lock().unwrap().len(), 1);
         assert!(conditions.get(&"(".repeat(LONGEST_CONDITION + 1)).is_err_and(|e| e.contains("at most")));
         for topics in [vec!["t".into(); MOST_TOPICS + 1], vec!["t".repeat(LONGEST_TOPIC + 1)]] {
             assert!(Subscription::new(Some(topics), None, &conditions).is_err_and(|e| e.contains("at most")));

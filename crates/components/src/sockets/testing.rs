@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use hl7::schema::{Custom, CustomField, CustomSegment, Schemas};
 use model::{
-    Built, BusinessProcess, Component, Decision, Failure, Message, SocketId, SocketSession, Timestamp,
+    Built, BusinessProcess, Component, Decision, Failure, Library, Message, SocketId, SocketSession,
+    Timestamp,
 };
 use serde_json::{Value, json};
 use testkit::{TestHost, eventually};
@@ -36,6 +38,17 @@ pub(crate) fn adt(id: u64, event: &str) -> Message {
     testkit::message(id, &format!("MSH|^~\\&|A|B|C|D|20261123||ADT^{event}|{id}|P|2.5\rPID|1||{id}\r"))
 }
 
+/// A production with a schema of its own: `Hospital`, with a segment ZPD that has a field Level.
+pub(crate) fn hospital() -> Library {
+    let level =
+        CustomField { name: Some("Level".into()), datatype: Some("ST".into()), ..CustomField::default() };
+    let zpd = CustomSegment { id: "ZPD".into(), name: None, fields: vec![level] };
+    let (name, base) = ("Hospital".into(), "2.5.1".into());
+    let mut schemas = Schemas::default();
+    assert_eq!(schemas.add(&Custom { name, base, segments: vec![zpd], ..Custom::default() }), []);
+    Library::default().with(schemas)
+}
+
 /// A service that runs, and where.
 pub(crate) struct Served {
     pub(crate) host: TestHost,
@@ -44,11 +57,15 @@ pub(crate) struct Served {
 }
 
 /// Runs a `websocket` service on a free port, with these settings.
-pub(crate) async fn serve(host: &TestHost, mut settings: Value) -> Served {
+pub(crate) async fn serve(host: &TestHost, settings: Value) -> Served {
+    serve_beside(&Library::default(), host, settings).await
+}
+
+/// The same in a production that defines these things beside its items.
+pub(crate) async fn serve_beside(library: &Library, host: &TestHost, mut settings: Value) -> Served {
     settings["listen"] = json!(LISTEN);
     let settings = serde_json::from_value(settings).unwrap();
-    let Ok(Built::Service(mut service)) = WebSocketService::build(settings, &model::Library::default())
-    else {
+    let Ok(Built::Service(mut service)) = WebSocketService::build(settings, library) else {
         panic!("no service")
     };
     let context = host.context();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hl7::schema::PathContext;
 use model::{BodyClass, Message};
 use rules::{Facts, Template};
 
@@ -25,8 +26,14 @@ enum Text {
 
 impl Voice {
     /// A voice that says `text`, which has `{{ ... }}` in it where a message has its say.
-    pub(crate) fn new(item: &Arc<str>, topic: Option<&str>, text: &str) -> Result<Self, rules::ExprError> {
-        let template = Template::compile(text)?;
+    /// Its paths are read by the schemas of `paths`.
+    pub(crate) fn new(
+        item: &Arc<str>,
+        topic: Option<&str>,
+        text: &str,
+        paths: &PathContext,
+    ) -> Result<Self, rules::ExprError> {
+        let template = Template::compile_with(text, paths)?;
         let text = match template.is_literal() {
             true => Text::Literal(frame::text(&template.render(&Facts::default()))),
             false => Text::Template(template),
@@ -69,7 +76,7 @@ mod tests {
     use crate::sockets::testing::adt;
 
     fn said(text: &str, message: &Message) -> Vec<u8> {
-        Voice::new(&Arc::from("Tell"), None, text).unwrap().frame(message).to_vec()
+        Voice::new(&Arc::from("Tell"), None, text, &PathContext::default()).unwrap().frame(message).to_vec()
     }
 
     #[test]

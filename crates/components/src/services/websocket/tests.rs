@@ -10,7 +10,9 @@ use tokio_tungstenite::tungstenite::Bytes;
 use tokio_tungstenite::tungstenite::protocol::Message as Frame;
 
 use super::*;
-use crate::sockets::testing::{PATH, PATIENCE, adt, close_code, next, serve, speaker, text};
+use crate::sockets::testing::{
+    PATH, PATIENCE, adt, close_code, hospital, next, serve, serve_beside, speaker, text,
+};
 
 fn checked(settings: serde_json::Value) -> Vec<String> {
     let mut checks = Checks::default();
@@ -388,4 +390,18 @@ async fn stopping_says_goodbye_and_leaves_no_session() {
     assert!(
         host.events().iter().any(|event| event.text.starts_with("5 open sockets are closed and deleted"))
     );
+}
+
+#[tokio::test]
+async fn conditions_know_the_names_and_groups_of_the_production() {
+    let host = TestHost::new("Server");
+    let served = serve_beside(&hospital(), &host, json!({})).await;
+    let of = |condition: &str| format!("{PATH}?where={}", condition.replace(' ', "%20").replace('"', "%22"));
+    for good in ["ZPD.Level = \"A\"", "PID.PatientName.FamilyName != \"\"", "PATIENT.PID-3.1 = \"7\""] {
+        served.client_at(&of(good)).await;
+    }
+    assert!(served.try_client(&of("ZPD.Nothing = 1")).await.is_err());
+    let (host, path) = (TestHost::new("Other"), of("ZPD.Level = \"A\""));
+    let other = serve(&host, json!({})).await;
+    assert!(other.try_client(&path).await.is_err(), "a production without the schema does not know it");
 }
