@@ -8,6 +8,11 @@ use std::ops::Range;
 /// a regular expression in an unusual place, may hide a call behind it; it never makes one up outside a
 /// comment or a text, and the call is held against the targets when it is made.
 pub(crate) fn names(source: &str, function: &str) -> Vec<(String, Range<usize>)> {
+    words(source, function).into_iter().filter_map(|at| argument(source, at.end)).collect()
+}
+
+/// Where a word stands as a name of its own, and not as one of something else's.
+pub(crate) fn words(source: &str, wanted: &str) -> Vec<Range<usize>> {
     let bytes = source.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
@@ -28,8 +33,8 @@ pub(crate) fn names(source: &str, function: &str) -> Vec<(String, Range<usize>)>
             b'"' | b'\'' | b'`' => skip_text(bytes, at),
             _ if is_word(byte) => {
                 let end = (at..bytes.len()).find(|end| !is_word(bytes[*end])).unwrap_or(bytes.len());
-                if &source[at..end] == function && last != b'.' {
-                    found.extend(argument(source, end));
+                if &source[at..end] == wanted && last != b'.' {
+                    found.push(at..end);
                 }
                 end
             }

@@ -115,6 +115,11 @@ impl Program {
         calls::names(&self.0.source, "send")
     }
 
+    /// Where the script first uses that name, as in `sockets`.
+    pub fn first_use(&self, name: &str) -> Option<Range<usize>> {
+        calls::words(&self.0.source, name).into_iter().next()
+    }
+
     /// Tells programs apart.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.0) as usize

@@ -1,4 +1,5 @@
 //! Business processes decide what becomes of messages.
 
 pub mod hl7_router;
+pub mod script;
 pub mod socket_invocation;

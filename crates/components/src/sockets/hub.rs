@@ -133,6 +133,16 @@ impl Hub {
         inner.hearers.remove(&id);
     }
 
+    /// Everyone who hears.
+    pub(crate) fn open(&self) -> Vec<Arc<Socket>> {
+        self.inner().hearers.values().cloned().collect()
+    }
+
+    /// The one that hears under that id.
+    pub(crate) fn find(&self, id: SocketId) -> Option<Arc<Socket>> {
+        self.inner().hearers.get(&id).cloned()
+    }
+
     /// How many hear.
     #[cfg(test)]
     pub(crate) fn hearers(&self) -> usize {

@@ -14,6 +14,7 @@ pub(crate) mod io;
 pub(crate) mod listener;
 pub(crate) mod login;
 pub(crate) mod outbox;
+pub(crate) mod one;
 pub(crate) mod replay;
 pub(crate) mod server;
 pub(crate) mod settings;

@@ -1,0 +1,1 @@
+//! Tests of the process `script`: settings, decisions, sockets.
