@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use hl7::schema::PathContext;
 use model::{MessageBody, MessageHeader, MessageStatus, MessageType, SessionId};
 use rules::{Expr, Facts};
 use serde_json::Value;
 use store::MessageFilter;
 
 use super::follow;
+use super::hl7::Choice;
 use crate::output::table::{Field, Listing, ListingForm, Stream};
 use crate::output::{Exit, Screen, colour, count, failed, print_note, time};
 use crate::reading::{Books, DataDir};
@@ -50,6 +52,8 @@ pub(crate) struct Messages {
     /// Only messages for which this expression holds, as in 'PID-3.1 = "123"'
     #[arg(long = "where", value_name = "EXPRESSION")]
     condition: Option<String>,
+    #[command(flatten)]
+    choice: Choice,
     /// At most this many
     #[arg(long, default_value_t = 50)]
     limit: usize,
@@ -68,7 +72,10 @@ const PAGE: usize = 500;
 
 impl Messages {
     pub(crate) fn run(&self, screen: &Screen, data: &DataDir) -> Result<(), Exit> {
-        let condition = self.condition.as_deref().map(compile).transpose()?;
+        let condition = match &self.condition {
+            Some(condition) => Some(compile(condition, &self.choice.paths()?)?),
+            None => None,
+        };
         let mut books = data.open()?;
         let mut filter = self.filter()?;
         let mut headers = match &condition {
@@ -180,8 +187,8 @@ fn listing(hops: &[Hop]) -> Listing {
     listing
 }
 
-fn compile(text: &str) -> Result<Expr, Exit> {
-    Expr::compile(text).map_err(|error| {
+fn compile(text: &str, paths: &PathContext) -> Result<Expr, Exit> {
+    Expr::compile_with(text, paths).map_err(|error| {
         let before = text.get(..error.range.start).map_or(0, |before| before.chars().count());
         let length = text.get(error.range.clone()).map_or(1, |found| found.chars().count().max(1));
         let help = error.help.map(|help| format!("\n  {help}")).unwrap_or_default();
@@ -302,16 +309,19 @@ mod tests {
         for (condition, expected) in [
             ("PID-3.1 = \"123\"", true),
             ("PID-3.1 = \"124\"", false),
+            ("PID.PatientIdentifierList.IDNumber = \"123\"", true),
             ("source = \"HL7FileService\" and MSH-10 = \"77\"", true),
         ] {
-            let compiled = compile(condition).expect("a good condition");
+            let compiled = compile(condition, &PathContext::default()).expect("a good condition");
             assert_eq!(holds(&compiled, &header, Some(&body)), expected, "{condition}");
         }
     }
 
     #[test]
     fn a_wrong_condition_is_underlined() {
-        let Err(Exit::Usage(message)) = compile("PID-3.1 === 5") else { panic!("expected an error") };
+        let Err(Exit::Usage(message)) = compile("PID-3.1 === 5", &PathContext::default()) else {
+            panic!("expected an error")
+        };
         assert!(message.contains("\n  PID-3.1 === 5\n") && message.contains('^'), "{message}");
     }
 

@@ -100,6 +100,8 @@ fn look(data: &Path, messages: &[Value], sample: &[u8]) {
     let found =
         json(data, &["messages", "--where", "PID-3.1 = \"100042\" and source = \"FilesIn\"", "--json"]);
     assert_eq!(found.as_array().map(Vec::len), Some(2), "{found}");
+    let named = "PID.PatientIdentifierList.IDNumber = \"100042\" and source = \"FilesIn\"";
+    assert_eq!(json(data, &["messages", "--where", named, "--schema", "2.5", "--json"]), found);
     let found = json(data, &["messages", "--where", "PID-5.1 = \"Nobody\"", "--json"]);
     assert_eq!(found, serde_json::json!([]));
     let listed = read(data, &["messages"]);

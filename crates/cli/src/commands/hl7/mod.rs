@@ -20,6 +20,8 @@ mod split;
 mod tree;
 mod words;
 
+pub(super) use words::Choice;
+
 use crate::output::{Exit, Screen};
 
 /// Look at HL7 v2 messages and change them: files, batches, or standard input as "-"

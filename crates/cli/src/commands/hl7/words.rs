@@ -16,7 +16,7 @@ const ASSUMED: &str = "2.5.1";
 
 /// Where names and rules come from.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct Choice {
+pub(in crate::commands) struct Choice {
     /// The schema, as in "2.5.1" or "ORU*=Hospital"; otherwise the version in MSH-12
     #[arg(long, value_name = "SCHEMA", default_value = "", hide_default_value = true)]
     schema: String,
@@ -26,6 +26,14 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    /// How paths are read.
+    ///
+    /// # Errors
+    /// When the production has errors, or the schema is none of its own.
+    pub(in crate::commands) fn paths(&self) -> Result<PathContext, Exit> {
+        Ok(self.book()?.context())
+    }
+
     pub(super) fn book(&self) -> Result<Book, Exit> {
         let schemas = match &self.production {
             Some(file) => {
