@@ -17,7 +17,7 @@ pub(crate) struct Trace {
     /// Show one message: header, body, contents
     #[arg(long, value_name = "ID", conflicts_with = "session")]
     message: Option<u64>,
-    /// With --message: write the contents to standard output, byte for byte
+    /// With --message: write the contents to standard output, byte for byte; on a terminal in lines
     #[arg(long, requires = "message")]
     raw: bool,
     /// The form of the picture
@@ -78,7 +78,7 @@ impl Trace {
         };
         let body = books.body(&header)?;
         if self.raw {
-            return body.map_or(Ok(()), |body| screen.write(body.content()));
+            return body.map_or(Ok(()), |body| screen.message(body.content()));
         }
         let hop = books.hop(header)?;
         match self.format {

@@ -99,6 +99,15 @@ impl Screen {
         })
     }
 
+    /// Writes a message as it is; on a terminal with lines, since segments that end in CR would stand
+    /// over each other there.
+    pub(crate) fn message(&self, bytes: &[u8]) -> Result<(), Exit> {
+        match self.width {
+            Some(_) => self.write(&for_eyes(bytes)),
+            None => self.write(bytes),
+        }
+    }
+
     /// Writes one line.
     pub(crate) fn line(&self, text: &str) -> Result<(), Exit> {
         self.print(&format!("{text}\n"))
@@ -108,6 +117,22 @@ impl Screen {
     pub(crate) fn json(&self, value: &Value) -> Result<(), Exit> {
         self.line(&format!("{value:#}"))
     }
+}
+
+/// Lines that end in LF, whatever they end in, the last one as well.
+fn for_eyes(bytes: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(bytes.len() + 1);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'\r' if bytes.get(at + 1) != Some(&b'\n') => lines.push(b'\n'),
+            b'\r' => {}
+            byte => lines.push(*byte),
+        }
+    }
+    if lines.last().is_some_and(|last| *last != b'\n') {
+        lines.push(b'\n');
+    }
+    lines
 }
 
 fn terminal_width() -> Option<usize> {
@@ -212,6 +237,19 @@ mod tests {
         assert_eq!(count(1, "message"), "1 message");
         assert_eq!(count(0, "reply"), "0 replies");
         assert_eq!(count(1_234_567, "message"), "1,234,567 messages");
+    }
+
+    #[test]
+    fn segments_are_lines_on_a_terminal() {
+        for (bytes, lines) in [
+            ("MSH|\rPID|\r", "MSH|\nPID|\n"),
+            ("MSH|\r\nPID|\r\n", "MSH|\nPID|\n"),
+            ("MSH|\nPID|", "MSH|\nPID|\n"),
+            ("MSH|\r\rPID|\r", "MSH|\n\nPID|\n"),
+            ("", ""),
+        ] {
+            assert_eq!(for_eyes(bytes.as_bytes()), lines.as_bytes(), "{bytes:?}");
+        }
     }
 
     #[test]

@@ -29,7 +29,11 @@ fn wrong_usage_is_2_and_says_what_is_right() {
     check(&["trace", "1", "--message", "1"], 2, &["cannot be used with"]);
     check(&["messages", "--status", "finished"], 2, &["expected one of created"]);
     check(&["messages", "--where", "PID-3.1 ="], 2, &["error: --where:", "\n  PID-3.1 =\n", "^"]);
-    check(&["messages", "--where", "PID.Nme = 1"], 2, &["error: --where:", "PID has 40 fields", "\n      ^^^"]);
+    check(
+        &["messages", "--where", "PID.Nme = 1"],
+        2,
+        &["error: --where:", "PID has 40 fields", "\n      ^^^"],
+    );
     check(&["messages", "--where", "PID-3 = 1", "--schema", "2.55"], 2, &["--schema: ", "did you mean"]);
     check(&["events", "--type", "fatal"], 2, &["expected one of assert, error"]);
     check(&["sql", "SELECT 1", "--json", "--csv"], 2, &["cannot be used with"]);

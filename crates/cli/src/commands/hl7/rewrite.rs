@@ -78,11 +78,7 @@ impl<'a> Rewritten<'a> {
 /// A file is written aside and then put in its place: whoever reads it finds the old or the new.
 pub(super) fn write(screen: &Screen, file: Option<&Path>, bytes: &[u8]) -> Result<(), Exit> {
     let Some(file) = file else {
-        // A terminal would write all segments over each other.
-        return match screen.width {
-            Some(_) => screen.write(&for_eyes(bytes)),
-            None => screen.write(bytes),
-        };
+        return screen.message(bytes);
     };
     let failed = |error| Exit::Failed(format!("\"{}\" cannot be written: {error}", file.display()));
     // What a link points to is written, and what is no plain file, as /dev/null, is not replaced.
@@ -101,17 +97,4 @@ pub(super) fn write(screen: &Screen, file: Option<&Path>, bytes: &[u8]) -> Resul
         fs::rename(&aside, file)
     });
     written.inspect_err(|_| drop(fs::remove_file(&aside))).map_err(failed)
-}
-
-/// Lines that end in LF, whatever they end in.
-fn for_eyes(bytes: &[u8]) -> Vec<u8> {
-    let mut lines = Vec::with_capacity(bytes.len());
-    for (at, byte) in bytes.iter().enumerate() {
-        match byte {
-            b'\r' if bytes.get(at + 1) != Some(&b'\n') => lines.push(b'\n'),
-            b'\r' => {}
-            byte => lines.push(*byte),
-        }
-    }
-    lines
 }
