@@ -144,7 +144,7 @@ impl Sender {
             if self.waiting.is_empty() {
                 return;
             }
-            let Some(answer) = client.next() else { return };
+            let Some(answer) = client.heard() else { return };
             let (code, id) = (field(&answer, "MSA", 1), field(&answer, "MSA", 2));
             assert!(["AA", "CA"].contains(&code), "{answer}");
             let awaited = self.waiting.pop_front();

@@ -6,6 +6,7 @@ mod mllp;
 mod production;
 mod program;
 mod random;
+mod said;
 
 pub use engine::{Engine, Outcome, binary, orris};
 pub use messages::{admission, batch};
@@ -13,6 +14,7 @@ pub use mllp::{Does, Got, MllpClient, MllpReceiver, acknowledgement, field, fram
 pub use production::{free_port, routed_to_file};
 pub use program::{Program, test_file};
 pub use random::Random;
+pub use said::{NAME, Said};
 
 use std::time::{Duration, Instant};
 

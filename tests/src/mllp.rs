@@ -31,6 +31,8 @@ pub fn acknowledgement(message: &str, code: &str, text: &str) -> String {
 pub struct MllpClient {
     stream: TcpStream,
     come: Vec<u8>,
+    /// How much of it holds no end of a frame.
+    seen: usize,
 }
 
 impl MllpClient {
@@ -46,7 +48,7 @@ impl MllpClient {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(DEADLINE))?;
         stream.set_write_timeout(Some(DEADLINE))?;
-        Ok(MllpClient { stream, come: Vec::new() })
+        Ok(MllpClient { stream, come: Vec::new(), seen: 0 })
     }
 
     /// Sends bytes as they are.
@@ -58,13 +60,15 @@ impl MllpClient {
     }
 
     /// The next frame without its marks; none when the other side has closed, or is gone.
-    pub fn next(&mut self) -> Option<String> {
+    pub fn heard(&mut self) -> Option<String> {
         loop {
-            if let Some(end) = self.come.windows(2).position(|two| two == b"\x1c\r") {
+            if let Some(end) = self.come[self.seen..].windows(2).position(|two| two == b"\x1c\r") {
+                let end = std::mem::take(&mut self.seen) + end;
                 let frame: Vec<u8> = self.come.drain(..end + 2).collect();
                 let begin = usize::from(frame[0] == 0x0b);
                 return Some(String::from_utf8_lossy(&frame[begin..end]).into_owned());
             }
+            self.seen = self.come.len().saturating_sub(1);
             if self.read().ok()? == 0 {
                 return None;
             }
@@ -72,7 +76,7 @@ impl MllpClient {
     }
 
     fn read(&mut self) -> io::Result<usize> {
-        let mut some = [0; 16 << 10];
+        let mut some = [0; 64 << 10];
         let count = self.stream.read(&mut some)?;
         self.come.extend_from_slice(&some[..count]);
         Ok(count)
@@ -237,7 +241,7 @@ fn serve(connection: usize, stream: TcpStream, inside: &Inside) -> io::Result<()
             client.swallow(20)?;
             return client.stream.shutdown(Shutdown::Both);
         }
-        let Some(message) = client.next() else { return Ok(()) };
+        let Some(message) = client.heard() else { return Ok(()) };
         let accepted = matches!(does, Does::Accept | Does::TakeAndCloseWithin);
         let control_id = field(&message, "MSH", 10).to_owned();
         // Before the answer: who has seen that one finds the message here.
