@@ -2,6 +2,7 @@
 
 mod acks;
 mod connections;
+mod secured;
 
 use model::Fate;
 use serde_json::{Value, json};
