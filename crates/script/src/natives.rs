@@ -10,7 +10,7 @@ use std::time::Instant;
 use rquickjs::function::IntoJsFunc;
 use rquickjs::{Ctx, Exception, Function, IntoJs, Object, Result, String as JsString, Value};
 
-use crate::messages::{Done, Found, Messages, Refusal};
+use crate::messages::{Done, Found, Messages};
 use crate::{Door, Facts, Level, NoDoor, Outcome, Program, Said, Sent, SentBody, Verdict, Written};
 
 /// So much a script may send, and say, about one message.
@@ -103,8 +103,7 @@ impl Current {
         if matches!(self.verdict, Some(Verdict::Discard(_) | Verdict::Suspend(_))) {
             return Err("send: the message has been discarded or suspended".into());
         }
-        // A name that may have come out of a message is not told.
-        self.door.may_send(target).map_err(|text| Refusal { text, safe: false })?;
+        self.door.may_send(target)?;
         if self.sends.len() == MOST_SENDS {
             return Err(format!("send: {MOST_SENDS} messages have been sent already").into());
         }

@@ -85,7 +85,7 @@ pub trait Door: Send + Sync {
     /// Whether messages may be sent to that item.
     ///
     /// # Errors
-    /// Why not, and what to do.
+    /// Why not, and what to do; without the name, which may have come out of a message.
     fn may_send(&self, target: &str) -> Result<(), String>;
 
     /// The open sockets.

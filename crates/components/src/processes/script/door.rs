@@ -33,7 +33,8 @@ impl Door for ItemDoor {
     fn may_send(&self, target: &str) -> Result<(), String> {
         match self.named.contains(target) || self.host.targets().iter().any(|known| **known == *target) {
             true => Ok(()),
-            false => Err(format!("send: \"{target}\" is not among the item's targets")),
+            // The name may have come out of a message.
+            false => Err("send: the target is none of the item's; add it to \"targets\"".to_owned()),
         }
     }
 
