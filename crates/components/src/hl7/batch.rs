@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchHandling {
-    /// The whole file is one message body.
+    /// All of it is one message body.
     Whole,
     /// A batch is one session: its messages, headers and trailers stand together in the trace.
     #[default]

@@ -21,7 +21,8 @@ pub struct InboundSettings {
     /// Whether acknowledgements that come in are kept without being sent on, so that nobody answers
     /// them in a circle. An acknowledgement is never answered, whatever this says.
     pub ignore_inbound_ack: bool,
-    /// Whether a refusal has a segment ERR that says more. From HL7 2.7 on, the reason stands only there.
+    /// Whether a refusal has a segment ERR that says more, such as the place. From HL7 2.7 on, the reason
+    /// stands only there.
     pub add_nack_err: bool,
     /// Which refusals say E (error) and which R (reject).
     pub nack_error_code: NackErrorCode,
@@ -34,15 +35,16 @@ pub struct InboundSettings {
     /// The schema that messages are read by, as in `2.5.1` or a name of the production's own, or a list
     /// for kinds of messages, as in `ADT_A01=2.5:ADT_A01,ORU*=Hospital`; empty for MSH-12 to say.
     pub message_schema_category: String,
-    /// The charset that messages are read in, whatever they say themselves; without it MSH-18 says.
+    /// The charset that messages are read in, whatever they say themselves, as in `8859/1`; without it
+    /// MSH-18 says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charset: Option<String>,
-    /// What several messages that come as one become.
+    /// What becomes of several messages that come as one, and of a batch.
     pub batch_handling: BatchHandling,
     /// What has to be right about a message. One that is not is refused: its bytes are kept, and its
     /// sender is told.
     pub validation: Validation,
-    /// Whether a segment that the schema does not know makes a message invalid.
+    /// What a segment that the schema does not know, such as ZPD, does to a message that is validated.
     pub z_segments: ZSegments,
 }
 
@@ -129,10 +131,10 @@ pub enum Validation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ZSegments {
-    /// Nothing.
+    /// Nothing: it may stand anywhere.
     #[default]
     Tolerate,
-    /// The message is invalid.
+    /// It makes the message invalid.
     Reject,
 }
 

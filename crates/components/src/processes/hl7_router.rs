@@ -67,7 +67,7 @@ pub struct Settings {
     /// What has to be right about a message; one that is not goes to `bad_message_handler`.
     #[serde(default)]
     pub validation: Validation,
-    /// Whether a segment that begins with Z and is not in the schema makes a message invalid.
+    /// What a segment that the schema does not know, such as ZPD, does to a message that is validated.
     #[serde(default)]
     pub z_segments: ZSegments,
     /// The items whose answer is the answer to the sender, the first that comes; `*` for any. None for
@@ -337,6 +337,7 @@ fn facts<'a>(request: &'a Message, message: &'a Hl7, doc_type: &'a str) -> Facts
         class: request.body.class().0,
         description: &request.header.description,
         resent: &request.header.resent,
+        ..Facts::default()
     }
 }
 

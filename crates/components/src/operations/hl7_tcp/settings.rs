@@ -18,10 +18,10 @@ pub(super) const LARGEST_WINDOW: usize = 256;
 pub struct Settings {
     /// Host and port of the receiver, as in `lab.example:2575`.
     pub address: String,
-    /// Host and port of the one that takes its place when it cannot be reached; and the other way round.
+    /// Host and port of the one that takes its place when it cannot be reached, until that one cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup_address: Option<String>,
-    /// After how many tries in vain, one after the other, the other address has its turn, from 1.
+    /// After how many failed tries in a row to connect it is the other address's turn, from 1.
     #[serde(default = "three")]
     pub retries_to_failover: u32,
     /// What stands around a message: `mllp` (0x0B before, 0x1C 0x0D after), `mllp11/28` with other bytes,
@@ -43,19 +43,19 @@ pub struct Settings {
     /// How long a connection may take to be made, TLS included, from 1ms.
     #[serde(default = "five_seconds")]
     pub connect_timeout: Span,
-    /// How long a connection that nobody uses is kept: `forever`, and then it is made at the start
-    /// already; a time; or `0s` for a new connection for each message.
+    /// How long a connection is kept while there is nothing to send: `forever`, and then it is made at the
+    /// start already; a time; or `0s` for a new connection for each message.
     #[serde(default = "forever")]
     pub stay_connected: Timeout,
-    /// After how many answers in a row by which a message is tried again the next try is made on a new
+    /// After how many answers in a row that ask for another try (as AR does) the next one is made on a new
     /// connection; 0 for never.
     #[serde(default = "five")]
     pub reconnect_retry: u32,
     /// Whether the time in which no connection can be made is left out of `failure_timeout`.
     #[serde(default)]
     pub no_fail_while_disconnected: bool,
-    /// After how long a silence the system asks the receiver for a sign that it is still there; `0s` for
-    /// never.
+    /// How long the receiver is silent until it is asked whether it is still there (TCP keep-alive); `0s`
+    /// for never.
     #[serde(default = "one_minute")]
     pub keep_alive: Span,
     /// TLS on the connection; without it none.
@@ -75,8 +75,8 @@ pub struct Settings {
     /// stands behind it, as in `RF`; alone it suspends.
     #[serde(default = "usual_actions")]
     pub reply_code_actions: String,
-    /// Which answers are kept with their messages. Where the sender of a message waits for the answer, it
-    /// is kept in any case.
+    /// Which answers are stored with their messages. One that the sender of the message waits for is
+    /// stored in any case.
     #[serde(default)]
     pub save_replies: SaveReplies,
     /// How many messages may wait for their answers at once, from 1 to 256. Only for a receiver that
