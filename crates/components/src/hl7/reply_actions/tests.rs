@@ -26,7 +26,7 @@ fn outcome(actions: &str, came: Came<'_>) -> String {
         Decision::Suspend { .. } => "S".into(),
         Decision::Reject { .. } => "F".into(),
         Decision::Fatal(_) => "D".into(),
-        Decision::Discarded(_) => "-".into(),
+        Decision::Discarded(_) | Decision::Step(_) => "-".into(),
     }
 }
 

@@ -69,7 +69,7 @@ fn letters(decisions: &[Decision]) -> String {
             Decision::Suspend { .. } => "S".into(),
             Decision::Reject { .. } => "F".into(),
             Decision::Fatal(_) => "D".into(),
-            Decision::Discarded(_) => "-".into(),
+            Decision::Discarded(_) | Decision::Step(_) => "-".into(),
         })
         .collect()
 }
