@@ -142,13 +142,8 @@
     return handle === undefined ? native.refuse(`${what}: expected a message or a text`) : handle;
   }
 
-  const log = {
-    trace: (text) => native.say(0, `${text}`),
-    info: (text) => native.say(1, `${text}`),
-    warning: (text) => native.say(2, `${text}`),
-    warn: (text) => native.say(2, `${text}`),
-    error: (text) => native.say(3, `${text}`),
-  };
+  const say = (level) => (...texts) => native.say(level, texts.map((text) => `${text}`).join(" "));
+  const log = { trace: say(0), info: say(1), warning: say(2), warn: say(2), error: say(3) };
   const context = {
     get id() { return native.fact("id"); },
     get session() { return native.fact("session"); },
@@ -174,7 +169,7 @@
     now,
     send: (target, message) => native.send(target, bodyOf("send", message)),
     answer: (message) => native.answer(bodyOf("answer", message)),
-    alert: (text) => native.say(4, `${text}`),
+    alert: say(4),
     discard: (reason) => native.end(0, `${reason}`),
     reject: (reason) => native.end(1, `${reason}`),
     suspend: (reason) => native.end(2, `${reason}`),

@@ -223,10 +223,7 @@ fn the_loop_over_open_sockets_is_written_as_it_is() {
 fn time_is_the_hosts_and_stands_still() {
     assert_eq!(said("log.info(now() === Date.now() && now() === +new Date() && now())"), NOON.to_string());
     assert_eq!(said("log.info(new Date().toISOString())"), "2023-11-14T22:13:20.000Z");
-    assert_eq!(
-        said("log.info(new Date(2026, 10, 23) instanceof Date, new Date('2026-11-23').getTime())"),
-        "true"
-    );
+    assert_eq!(said("log.info(new Date(2026, 10, 23) instanceof Date, typeof Date())"), "true string");
     assert_eq!(said("log.info(new Date('2026-11-23').getTime() === Date.UTC(2026, 10, 23))"), "true");
     assert_eq!(
         said("class D extends Date { x() { return this.getTime() } } log.info(new D().x())"),

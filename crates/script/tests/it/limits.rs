@@ -28,8 +28,8 @@ fn what_takes_too_long_is_stopped() {
         "const e = new Error(); Object.defineProperty(e, 'name', { get() { while (true) {} } }); throw e",
         "for (const x of (function* () { while (true) yield 1 })()) {}",
         "let n = 1n; while (true) n += 1n",
-        "while (true) msg.set('PID-1', 'x'.repeat(5e6) + now())",
-        "let n = 0; while (true) { try { msg.set('PID-1', 'x'.repeat(5e6) + n++) } catch (e) {} }",
+        "while (true) msg.set('PID-1', 'x'.repeat(5e5) + now())",
+        "let n = 0; while (true) { try { msg.set('PID-1', 'x'.repeat(5e5) + n++) } catch (e) {} }",
     ] {
         let begin = Instant::now();
         let outcome = within(quick(), source);
@@ -52,18 +52,19 @@ fn what_takes_too_much_memory_is_stopped() {
         "const m = new Map(); for (let i = 0; ; i++) m.set(i, 'x' + i)",
         "let o = {}; while (true) o = { o }",
         "const s = []; for (let i = 0; ; i++) s.push('n' + i); ",
-        "while (true) msg.append('PID-3', 'x'.repeat(3e6))",
+        "while (true) msg.append('PID-3', 'x'.repeat(3e5))",
         "const all = []; while (true) all.push(msg.copy())",
-        "while (true) { msg.set('PID-1', msg.get('PID-1') + 'x'.repeat(1e6)); send('A') }",
+        "while (true) { msg.set('PID-1', msg.get('PID-1') + 'x'.repeat(1e5)); send('A') }",
         "while (true) log.info('x'.repeat(1e5))",
         "while (true) send('A')",
-        "while (true) msg.addSegment('OBX|' + 'x'.repeat(3e6))",
+        "while (true) msg.addSegment('OBX|' + 'x'.repeat(3e5))",
         "while (true) new Message('MSH|^~\\\\&|' + 'x'.repeat(1e5))",
         "JSON.parse('['.repeat(1e6) + ']'.repeat(1e6))",
         "new RegExp('('.repeat(1e5) + ')'.repeat(1e5))",
         "BigInt(1) << 100000000n",
     ] {
-        let outcome = within(Limits { time: Duration::from_secs(30), ..Limits::default() }, source);
+        let limits = Limits { time: Duration::from_secs(30), memory: 4 << 20, ..Limits::default() };
+        let outcome = within(limits, source);
         let got = failure(&outcome.verdict);
         assert!(got.starts_with("code") && !got.contains("30000 ms"), "{source}: {got}");
     }

@@ -1,6 +1,7 @@
 //! Scripts in their sandbox: what they can do, what they cannot, and what stops them.
 
 mod api;
+mod guide;
 mod isolation;
 mod limits;
 mod pool;
