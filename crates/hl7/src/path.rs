@@ -57,16 +57,6 @@ impl Path {
         Some(self.field).filter(|number| *number > 0)
     }
 
-    /// The same place in the `nth` segment of the id `segment`, where this path is of such a segment and
-    /// chooses none; else this path.
-    #[must_use]
-    pub fn within(self, segment: &str, nth: u32) -> Path {
-        match self.occurrence {
-            None if self.segment() == segment => Path { occurrence: Some(Index::Nth(nth)), ..self },
-            _ => self,
-        }
-    }
-
     /// Whether it may lead to more than one value.
     pub fn is_plural(&self) -> bool {
         self.occurrence == Some(Index::All) || self.repetition == Some(Index::All)
@@ -121,5 +111,44 @@ impl PathError {
     pub(crate) fn shifted(mut self, by: usize) -> PathError {
         self.range = self.range.start + by..self.range.end + by;
         self
+    }
+}
+
+impl Path {
+    /// The numbers of component and subcomponent; 0 where none is said.
+    pub fn parts(&self) -> [u16; 2] {
+        [self.component, self.subcomponent]
+    }
+
+    /// Whether it is a part of a repetition.
+    pub fn is_part(&self) -> bool {
+        self.component > 0
+    }
+
+    /// Whether it says which repetition, or all of them.
+    pub fn has_repetition(&self) -> bool {
+        self.repetition.is_some()
+    }
+
+    /// Which segment of its id it says.
+    pub fn occurrence(&self) -> Option<Index> {
+        self.occurrence
+    }
+
+    /// Which repetition it says.
+    pub fn repetition(&self) -> Option<Index> {
+        self.repetition
+    }
+
+    /// The same path in that repetition.
+    #[must_use]
+    pub fn at_repetition(self, number: u32) -> Path {
+        Path { repetition: Some(Index::Nth(number)), ..self }
+    }
+
+    /// The same path in that segment of its id.
+    #[must_use]
+    pub fn at_occurrence(self, index: Index) -> Path {
+        Path { occurrence: Some(index), ..self }
     }
 }

@@ -1,8 +1,17 @@
-//! The checked form of an expression, and how it is written.
+//! The checked form of an expression.
 
-use std::fmt::{self, Display, Formatter, Write};
+mod print;
 
+use std::sync::Arc;
+
+use crate::LookupTable;
+use crate::date::Format;
 use crate::facts::Fact;
+use crate::functions::{Function, Gives};
+use crate::pattern::Pattern;
+use crate::test::Test;
+
+pub(crate) use self::print::ESCAPES;
 
 /// An expression: a condition, or (in templates) a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +26,8 @@ pub(crate) enum Condition {
     Constant(bool),
     Compare { left: Operand, op: Op, right: Operand },
     In { left: Operand, list: Vec<Literal> },
+    Match { left: Operand, pattern: Pattern },
+    Call(Box<Call>),
     Not(Box<Condition>),
     And(Vec<Condition>),
     Or(Vec<Condition>),
@@ -27,7 +38,134 @@ pub(crate) enum Condition {
 pub(crate) enum Operand {
     Path(hl7::FieldPath),
     Fact(Fact),
+    /// `context.NAME`.
+    Variable(String),
     Literal(Literal),
+    Call(Box<Call>),
+    Calculation(Box<Calculation>),
+    Negative(Box<Operand>),
+}
+
+/// `left sign right`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Calculation {
+    pub(crate) left: Operand,
+    pub(crate) sign: Sign,
+    pub(crate) right: Operand,
+}
+
+/// The signs of arithmetic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sign {
+    Plus,
+    Minus,
+    Times,
+    By,
+}
+
+/// A function with what it is applied to, and what of that was looked up beforehand.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) function: &'static Function,
+    pub(crate) args: Vec<Arg>,
+    pub(crate) table: Option<Arc<LookupTable>>,
+    /// Those that are written out, in order.
+    pub(crate) formats: Vec<Format>,
+}
+
+impl PartialEq for Call {
+    fn eq(&self, other: &Call) -> bool {
+        self.function.name == other.function.name && self.args == other.args
+    }
+}
+
+/// What a function is applied to.
+#[derive(Debug, Clone)]
+pub(crate) enum Arg {
+    Value(Operand),
+    /// With the form that runs.
+    Condition(Condition, Test),
+}
+
+impl PartialEq for Arg {
+    fn eq(&self, other: &Arg) -> bool {
+        match (self, other) {
+            (Arg::Value(one), Arg::Value(other)) => one == other,
+            (Arg::Condition(one, _), Arg::Condition(other, _)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+impl Call {
+    /// The value at `at`; none where it was left out.
+    pub(crate) fn value(&self, at: usize) -> Option<&Operand> {
+        match self.args.get(at) {
+            Some(Arg::Value(operand)) => Some(operand),
+            _ => None,
+        }
+    }
+
+    /// Whether it stands for several values.
+    fn is_plural(&self) -> bool {
+        match self.function.gives {
+            Gives::One => false,
+            Gives::Branches => {
+                self.args[1..].iter().any(|arg| matches!(arg, Arg::Value(it) if it.is_plural()))
+            }
+            _ => self.function.is_of_each() && self.value(0).is_some_and(Operand::is_plural),
+        }
+    }
+}
+
+/// What a value is known to be, whatever the message says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nature {
+    Text,
+    Number,
+    /// It is as it comes.
+    Any,
+}
+
+impl Operand {
+    pub(crate) fn nature(&self) -> Nature {
+        match self {
+            Operand::Path(path) if path.is_count() => Nature::Number,
+            Operand::Literal(Literal::Text(_)) => Nature::Text,
+            Operand::Literal(Literal::Number(_)) | Operand::Negative(_) => Nature::Number,
+            Operand::Calculation(it) if it.is_of_numbers() => Nature::Number,
+            Operand::Calculation(_) => Nature::Text,
+            Operand::Call(call) => match call.function.gives {
+                Gives::Text => Nature::Text,
+                Gives::Number => Nature::Number,
+                Gives::Branches => match (call.value(1), call.value(2)) {
+                    (Some(one), Some(other)) if one.nature() == other.nature() => one.nature(),
+                    _ => Nature::Any,
+                },
+                Gives::Value | Gives::One | Gives::Condition => Nature::Any,
+            },
+            _ => Nature::Any,
+        }
+    }
+
+    /// Whether it stands for several values, as `OBX[*]-5` does.
+    pub(crate) fn is_plural(&self) -> bool {
+        match self {
+            Operand::Path(path) => path.is_plural(),
+            Operand::Fact(_) | Operand::Literal(_) | Operand::Variable(_) => false,
+            Operand::Call(call) => call.is_plural(),
+            Operand::Calculation(it) => it.left.is_plural() || it.right.is_plural(),
+            Operand::Negative(inner) => inner.is_plural(),
+        }
+    }
+}
+
+impl Calculation {
+    /// Whether it is arithmetic; else it joins texts.
+    pub(crate) fn is_of_numbers(&self) -> bool {
+        let natures = [self.left.nature(), self.right.nature()];
+        self.sign != Sign::Plus || (natures.contains(&Nature::Number) && !natures.contains(&Nature::Text))
+    }
 }
 
 /// A value that is written out.
@@ -48,11 +186,13 @@ pub(crate) enum Op {
     Gt,
     Ge,
     Contains,
+    StartsWith,
+    EndsWith,
 }
 
 impl Op {
     /// Every operator under its sign.
-    pub(crate) const ALL: [(&'static str, Op); 7] = [
+    pub(crate) const ALL: [(&'static str, Op); 9] = [
         ("=", Op::Eq),
         ("!=", Op::Ne),
         ("<", Op::Lt),
@@ -60,104 +200,16 @@ impl Op {
         (">", Op::Gt),
         (">=", Op::Ge),
         ("contains", Op::Contains),
+        ("starts_with", Op::StartsWith),
+        ("ends_with", Op::EndsWith),
     ];
+
+    /// Whether it is a word, which `not` may stand before.
+    pub(crate) fn is_word(self) -> bool {
+        matches!(self, Op::Contains | Op::StartsWith | Op::EndsWith)
+    }
 
     pub(crate) fn sign(self) -> &'static str {
         Self::ALL.iter().find(|(_, op)| *op == self).map_or("", |(sign, _)| sign)
     }
-}
-
-impl Display for Ast {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Ast::Condition(condition) => condition.fmt(f),
-            Ast::Value(operand) => operand.fmt(f),
-        }
-    }
-}
-
-impl Condition {
-    /// How tightly it holds together: what binds no tighter than its surroundings needs brackets.
-    fn binding(&self) -> u8 {
-        match self {
-            Condition::Or(_) => 1,
-            Condition::And(_) => 2,
-            Condition::Not(_) => 3,
-            Condition::Constant(_) | Condition::Compare { .. } | Condition::In { .. } => 4,
-        }
-    }
-
-    fn fmt_all(&self, word: &str, all: &[Condition], f: &mut Formatter<'_>) -> fmt::Result {
-        for (i, condition) in all.iter().enumerate() {
-            if i > 0 {
-                f.write_str(word)?;
-            }
-            if condition.binding() <= self.binding() {
-                write!(f, "({condition})")?;
-            } else {
-                condition.fmt(f)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Display for Condition {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Condition::Constant(value) => value.fmt(f),
-            Condition::Compare { left, op, right } => write!(f, "{left} {} {right}", op.sign()),
-            Condition::In { left, list } => {
-                write!(f, "{left} in (")?;
-                for (i, literal) in list.iter().enumerate() {
-                    f.write_str(if i > 0 { ", " } else { "" })?;
-                    literal.fmt(f)?;
-                }
-                f.write_char(')')
-            }
-            // Brackets although `not` binds less than a comparison: people read it the other way.
-            Condition::Not(inner) => match **inner {
-                Condition::Constant(_) | Condition::Not(_) => write!(f, "not {inner}"),
-                _ => write!(f, "not ({inner})"),
-            },
-            Condition::And(all) => self.fmt_all(" and ", all, f),
-            Condition::Or(all) => self.fmt_all(" or ", all, f),
-        }
-    }
-}
-
-impl Display for Operand {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Operand::Path(path) => path.fmt(f),
-            Operand::Fact(fact) => f.write_str(fact.word()),
-            Operand::Literal(literal) => literal.fmt(f),
-        }
-    }
-}
-
-impl Display for Literal {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Literal::Text(text) => quote(text, f),
-            Literal::Number(number) => f.write_str(number),
-            Literal::Null => f.write_str("null"),
-        }
-    }
-}
-
-/// The escapes within quotes: the letter behind the backslash, and what it stands for.
-pub(crate) const ESCAPES: [(char, char); 5] =
-    [('"', '"'), ('\\', '\\'), ('n', '\n'), ('r', '\r'), ('t', '\t')];
-
-/// Writes `text` as a literal.
-pub(crate) fn quote(text: &str, f: &mut impl Write) -> fmt::Result {
-    f.write_char('"')?;
-    for c in text.chars() {
-        match ESCAPES.iter().find(|(_, stands_for)| *stands_for == c) {
-            Some((letter, _)) => write!(f, "\\{letter}")?,
-            None => f.write_char(c)?,
-        }
-    }
-    f.write_char('"')
 }

@@ -3,15 +3,15 @@
 //! - A value that is missing, empty, or the text `""` of an expression, is one and the same: nothing.
 //!   HL7 senders leave trailing separators away as they please, so no rule may depend on it.
 //! - The HL7 null equals `null` and nothing else.
-//! - Where a number is written out, or something is counted, both sides are compared as numbers; what is no number is unequal.
-//! - Where a text is written out, both sides are compared as texts, byte for byte.
+//! - Where a number is written out, counted or calculated, both sides are compared as numbers; what is no number is unequal.
+//! - Where a text is written out, or made by a function such as `upper`, both sides are compared as texts, byte for byte.
 //! - Two values of the message are equal as texts; which is greater is decided as numbers when both
 //!   are numbers, else as texts.
 //! - Nothing and null are neither less nor greater than anything, and contain nothing.
 
 use std::cmp::Ordering;
 
-use crate::ast::{Literal, Op, Operand};
+use crate::ast::{Literal, Nature, Op, Operand};
 use crate::number::Decimal;
 
 /// A value in a comparison, ready to be compared.
@@ -49,13 +49,10 @@ pub(crate) enum Mode {
 impl Mode {
     /// How these two are compared: what is written out decides.
     pub(crate) fn of(left: &Operand, right: &Operand) -> Self {
-        let is = |wanted: fn(&Literal) -> bool| {
-            [left, right].into_iter().any(|side| matches!(side, Operand::Literal(it) if wanted(it)))
-        };
-        let counts = |side: &Operand| matches!(side, Operand::Path(path) if path.is_count());
-        if is(|literal| matches!(literal, Literal::Number(_))) || counts(left) || counts(right) {
+        let natures = [left.nature(), right.nature()];
+        if natures.contains(&Nature::Number) {
             Mode::Numbers
-        } else if is(|literal| matches!(literal, Literal::Text(_))) {
+        } else if natures.contains(&Nature::Text) {
             Mode::Texts
         } else {
             Mode::NumbersElseTexts
@@ -72,14 +69,19 @@ pub(crate) fn holds(op: Op, mode: Mode, left: Side<'_>, right: Side<'_>) -> bool
     match op {
         Op::Eq => equal(mode, left, right),
         Op::Ne => !equal(mode, left, right),
-        Op::Contains => {
-            matches!((left, right), (Side::Text(left), Side::Text(right)) if left.contains(right))
-        }
+        Op::Contains => texts(left, right, |left, right| left.contains(right)),
+        Op::StartsWith => texts(left, right, |left, right| left.starts_with(right)),
+        Op::EndsWith => texts(left, right, |left, right| left.ends_with(right)),
         Op::Lt => order(mode, left, right).is_some_and(Ordering::is_lt),
         Op::Le => order(mode, left, right).is_some_and(Ordering::is_le),
         Op::Gt => order(mode, left, right).is_some_and(Ordering::is_gt),
         Op::Ge => order(mode, left, right).is_some_and(Ordering::is_ge),
     }
+}
+
+/// Whether both are texts, and `holds` says yes.
+fn texts(left: Side<'_>, right: Side<'_>, holds: fn(&str, &str) -> bool) -> bool {
+    matches!((left, right), (Side::Text(left), Side::Text(right)) if holds(left, right))
 }
 
 pub(crate) fn equal(mode: Mode, left: Side<'_>, right: Side<'_>) -> bool {

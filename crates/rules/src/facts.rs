@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use crate::date::Moment;
+use crate::{Trouble, Value};
+
 /// What is known about one message when an expression is run on it. Cheap to make and to copy.
 #[derive(Clone, Copy, Default)]
 pub struct Facts<'a> {
@@ -27,6 +30,18 @@ pub struct Facts<'a> {
     pub description: &'a str,
     /// `header.resent`: empty for an original, `r` for a resent message.
     pub resent: &'a str,
+    /// What `current_datetime` tells; without it nothing.
+    pub now: Option<Moment>,
+    /// `context.*`, where there is one.
+    pub context: Option<&'a dyn Variables>,
+    /// Where a lookup that must not fail says that it did.
+    pub trouble: Option<&'a Trouble>,
+}
+
+/// What `context.NAME` stands for.
+pub trait Variables: Sync {
+    /// The value of that name; missing where there is none.
+    fn value(&self, name: &str) -> Value<'_>;
 }
 
 /// A word of the language that stands for a fact.

@@ -13,7 +13,10 @@ pub(crate) fn constant(condition: &Condition) -> Option<bool> {
             let left = Side::of_literal(left);
             Some(list.iter().any(|it| equal(Mode::of_listed(it), left, Side::of_literal(it))))
         }
-        Condition::In { .. } => None,
+        Condition::Match { left: Operand::Literal(left), pattern } => {
+            Some(matches!(Side::of_literal(left), Side::Text(text) if pattern.fits(text)))
+        }
+        Condition::In { .. } | Condition::Match { .. } | Condition::Call(_) => None,
         Condition::Not(inner) => constant(inner).map(|value| !value),
         Condition::And(all) => all_of(all, false).or_else(|| excludes_itself(all).then_some(false)),
         Condition::Or(all) => all_of(all, true).or_else(|| misses_nothing(all).then_some(true)),
@@ -81,11 +84,7 @@ fn equals(condition: &Condition) -> Option<(&Operand, Vec<Literal>)> {
 }
 
 fn is_single(operand: &Operand) -> bool {
-    match operand {
-        Operand::Path(path) => !path.is_plural(),
-        Operand::Fact(_) => true,
-        Operand::Literal(_) => false,
-    }
+    !matches!(operand, Operand::Literal(_)) && !operand.is_plural()
 }
 
 /// Whether no value is equal to one of `a` and to one of `b`.

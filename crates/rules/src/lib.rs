@@ -8,23 +8,36 @@
 //!
 //! This crate knows no file, clock, socket, thread or database.
 
+mod arithmetic;
 mod ast;
 mod compare;
+mod date;
 mod error;
+mod eval;
 mod expr;
 mod facts;
 mod folding;
+mod functions;
 mod number;
 mod parse;
+mod pattern;
 mod ruleset;
+mod scope;
 mod suggest;
+mod tables;
 mod template;
+mod test;
 mod token;
+mod trouble;
 mod value;
 
+pub use date::Moment;
 pub use error::ExprError;
-pub use expr::Expr;
-pub use facts::Facts;
+pub use expr::{Explained, Expr};
+pub use facts::{Facts, Variables};
 pub use ruleset::{Routed, Routing, Rule, RuleFinding, RulePlace, RuleSet};
+pub use scope::{Names, Scope};
+pub use tables::{LookupTable, LookupTables};
 pub use template::Template;
+pub use trouble::Trouble;
 pub use value::Value;

@@ -34,6 +34,20 @@ impl<'a> Decimal<'a> {
         Some(Decimal { negative: negative && !zero, whole, fraction })
     }
 
+    pub(crate) fn is_negative(&self) -> bool {
+        self.negative
+    }
+
+    /// Digits before the point, without leading zeros.
+    pub(crate) fn whole(&self) -> &'a str {
+        self.whole
+    }
+
+    /// Digits behind the point, without trailing zeros.
+    pub(crate) fn fraction(&self) -> &'a str {
+        self.fraction
+    }
+
     fn cmp_size(&self, other: &Self) -> Ordering {
         let by_length = self.whole.len().cmp(&other.whole.len());
         by_length.then_with(|| self.whole.cmp(other.whole)).then_with(|| self.fraction.cmp(other.fraction))

@@ -1,19 +1,18 @@
-//! Tokens to a checked expression, by precedence: `or`, `and`, `not`, comparison, brackets.
+//! Tokens to a checked expression, by precedence: `or`, `and`, `not`, comparison, `+ -`, `* /`, brackets.
 //!
 //! After an error the parser goes on with the next `and`, `or` or bracket, so that one look at the
 //! findings shows all of them.
 
+mod call;
 mod value;
 
 use std::ops::Range;
 
-use hl7::schema::PathContext;
-
-use crate::ExprError;
-use crate::ast::{Ast, Condition, Literal, Op, Operand};
-use crate::folding;
+use crate::ast::{Ast, Calculation, Condition, Literal, Nature, Op, Operand, Sign};
+use crate::pattern::{Pattern, PatternKind};
 use crate::suggest::nearest;
 use crate::token::{Kind, Report, Token, tokens};
+use crate::{ExprError, Scope, folding};
 
 /// How deep brackets and `not` may be nested: far more than is legible, and no strain on the stack.
 const MAX_DEPTH: usize = 64;
@@ -27,16 +26,12 @@ pub(crate) struct Parsed {
     pub(crate) warnings: Vec<ExprError>,
 }
 
-/// Reads `text`, whose paths are those of `context`; with `wants_condition`, a mere value is an error.
-pub(crate) fn parse(
-    text: &str,
-    wants_condition: bool,
-    context: &PathContext,
-) -> Result<Parsed, Vec<ExprError>> {
+/// Reads `text`, whose names are those of `scope`; with `wants_condition`, a mere value is an error.
+pub(crate) fn parse(text: &str, wants_condition: bool, scope: &Scope) -> Result<Parsed, Vec<ExprError>> {
     let mut report = Report::default();
-    let tokens = tokens(text, context, &mut report);
+    let tokens = tokens(text, scope, &mut report);
     let Report { errors, warnings } = report;
-    let mut parser = Parser { text, context, tokens, at: 0, depth: 0, gave_up: false, errors, warnings };
+    let mut parser = Parser { text, scope, tokens, at: 0, depth: 0, gave_up: false, errors, warnings };
     let ast = parser.whole(wants_condition);
     let Parser { mut errors, warnings, .. } = parser;
     match ast {
@@ -58,7 +53,7 @@ struct Node {
 
 struct Parser<'a> {
     text: &'a str,
-    context: &'a PathContext,
+    scope: &'a Scope,
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
@@ -129,7 +124,7 @@ impl Parser<'_> {
                 let help = "a repetition is written in square brackets, as in PID-3[2].1";
                 self.error(range, "a bracket cannot follow a path", help);
             }
-            Kind::Op(_) | Kind::In => {
+            Kind::Op(_) | Kind::In | Kind::Match(_) => {
                 let help = "join two comparisons with \"and\", as in A < B and B < C";
                 self.error(range, format!("\"{found}\" follows a finished comparison"), help);
             }
@@ -235,15 +230,20 @@ impl Parser<'_> {
     }
 
     fn comparison(&mut self) -> Node {
-        let left = self.primary(false);
+        let left = self.sum(false);
         self.not_before_operator();
         let negated = *self.kind() == Kind::Not
-            && matches!(self.tokens[self.at + 1].kind, Kind::In | Kind::Op(Op::Contains));
+            && match self.tokens[self.at + 1].kind {
+                Kind::In | Kind::Match(_) => true,
+                Kind::Op(op) => op.is_word(),
+                _ => false,
+            };
         if negated {
             self.next();
         }
         let node = match *self.kind() {
             Kind::Op(op) => self.compare(left, op),
+            Kind::Match(kind) => self.is_like(left, kind),
             Kind::In => self.is_in(left),
             _ => return self.no_operator(left),
         };
@@ -257,7 +257,7 @@ impl Parser<'_> {
     /// `PID-8 not = "F"`: reported, and read without the `not`.
     fn not_before_operator(&mut self) {
         let op = match (self.kind(), self.tokens.get(self.at + 1).map(|token| &token.kind)) {
-            (Kind::Not, Some(Kind::Op(op))) if *op != Op::Contains => *op,
+            (Kind::Not, Some(Kind::Op(op))) if !op.is_word() => *op,
             _ => return,
         };
         let help = match op {
@@ -272,9 +272,11 @@ impl Parser<'_> {
     /// A value that no operator follows: all is well if nothing follows that it could be compared
     /// with; else that is reported, and passed over up to the next condition.
     fn no_operator(&mut self, left: Node) -> Node {
-        use Kind::{Bad, Fact, Null, Number, Open, Path, Text, Unknown};
-        let is_followed =
-            matches!(self.kind(), Unknown | Bad | Open | Text(_) | Number(_) | Path(_) | Fact(_) | Null);
+        use Kind::{Bad, Fact, Null, Number, Open, Path, Text, Unknown, Variable};
+        let is_followed = matches!(
+            self.kind(),
+            Unknown | Bad | Open | Text(_) | Number(_) | Path(_) | Fact(_) | Variable(_) | Null
+        );
         if !is_followed || matches!(left.ast, Some(Ast::Condition(_))) {
             return left;
         }
@@ -283,7 +285,8 @@ impl Parser<'_> {
             Unknown | Bad | Open => self.end(),
             _ if left.ast.is_some() => {
                 let found = quote(self.found());
-                let help = "expected one of = != < <= > >= in contains";
+                let help =
+                    "expected one of = != < <= > >= in contains starts_with ends_with matches like + - * /";
                 self.error(self.range(), format!("an operator is missing before {found}"), help);
             }
             _ => {}
@@ -309,7 +312,7 @@ impl Parser<'_> {
 
     fn compare(&mut self, left: Node, op: Op) -> Node {
         self.next();
-        let right = self.primary(true);
+        let right = self.sum(true);
         let range = left.range.start..right.range.end;
         let (left, right) = (self.operand(left), self.operand(right));
         let ast = left.zip(right).and_then(|(left, right)| {
@@ -358,10 +361,93 @@ impl Parser<'_> {
             Ast::Value(operand) => Some(operand),
             Ast::Condition(_) => {
                 let help = "join conditions with \"and\", \"or\" and \"not\"";
-                self.error(node.range, "a condition cannot be compared", help);
+                self.error(node.range, "a condition is no value, and cannot be compared", help);
                 None
             }
         }
+    }
+
+    /// `left matches "pattern"`; the pattern is written out, so that it is known to be one.
+    fn is_like(&mut self, left: Node, kind: PatternKind) -> Node {
+        let word = self.next().range;
+        let right = self.sum(true);
+        let range = left.range.start..right.range.end.max(word.end);
+        let left = self.operand(left);
+        let pattern = self.pattern(kind, right);
+        let ast = left.zip(pattern).map(|(left, pattern)| {
+            let condition = Condition::Match { left, pattern };
+            self.doubt(&condition, range.clone());
+            Ast::Condition(condition)
+        });
+        Node { ast, range }
+    }
+
+    fn pattern(&mut self, kind: PatternKind, node: Node) -> Option<Pattern> {
+        let Ast::Value(Operand::Literal(Literal::Text(text))) = node.ast? else {
+            let message = format!("\"{}\" wants a pattern that is written out", kind.sign());
+            self.error(node.range, message, "write a text in quotes, as in PID-3.1 matches \"[0-9]{4}\"");
+            return None;
+        };
+        match Pattern::new(kind, &text) {
+            Ok(pattern) => Some(pattern),
+            Err(wrong) => {
+                let help = "a regular expression, whose backslashes are doubled within quotes";
+                self.error(node.range, format!("the pattern cannot be read: {wrong}"), help);
+                None
+            }
+        }
+    }
+
+    /// Values with `+` and `-` between them.
+    fn sum(&mut self, behind: bool) -> Node {
+        self.calculation(behind, &[Sign::Plus, Sign::Minus], Self::product)
+    }
+
+    fn product(&mut self, behind: bool) -> Node {
+        self.calculation(behind, &[Sign::Times, Sign::By], Self::factor)
+    }
+
+    fn calculation(&mut self, behind: bool, signs: &[Sign], part: fn(&mut Self, bool) -> Node) -> Node {
+        let mut left = part(self, behind);
+        while let Kind::Sign(sign) = *self.kind() {
+            if !signs.contains(&sign) {
+                break;
+            }
+            self.next();
+            let right = part(self, true);
+            let range = left.range.start..right.range.end;
+            let (left_value, right_value) = (self.term(left, sign), self.term(right, sign));
+            let ast = left_value.zip(right_value).map(|(left, right)| {
+                Ast::Value(Operand::Calculation(Box::new(Calculation { left, sign, right })))
+            });
+            left = Node { ast, range };
+        }
+        left
+    }
+
+    /// `-PID-3`, or a value.
+    fn factor(&mut self, behind: bool) -> Node {
+        if *self.kind() != Kind::Sign(Sign::Minus) {
+            return self.primary(behind);
+        }
+        let start = self.next().range.start;
+        let node = self.nested(|parser| parser.factor(true));
+        let range = start..node.range.end;
+        let inner = self.term(node, Sign::Minus);
+        Node { ast: inner.map(|inner| Ast::Value(Operand::Negative(Box::new(inner)))), range }
+    }
+
+    /// `node` as something that can be calculated with: a text can only be added to something.
+    fn term(&mut self, node: Node, sign: Sign) -> Option<Operand> {
+        let range = node.range.clone();
+        let operand = self.operand(node)?;
+        if sign != Sign::Plus && operand.nature() == Nature::Text {
+            let found = quote(&self.text[range.clone()]);
+            let help = "texts are joined by \"+\"; a number is written without quotes";
+            self.error(range, format!("{found} is a text; \"{}\" wants numbers", sign.sign()), help);
+            return None;
+        }
+        Some(operand)
     }
 
     fn is_in(&mut self, left: Node) -> Node {
@@ -410,21 +496,21 @@ fn is_segment(path: &hl7::FieldPath) -> bool {
 
 /// What to write instead of `word`, where an operator should stand.
 fn operator_help(word: &str) -> String {
-    const OTHERS: [(&str, &str); 8] = [
+    const OTHERS: [(&str, &str); 7] = [
         ("is", "write \"=\""),
         ("equals", "write \"=\""),
         ("eq", "write \"=\""),
         ("ne", "write \"!=\""),
         ("has", "write \"contains\""),
-        ("like", "write \"contains\""),
         ("includes", "write \"contains\""),
         ("exists", "to ask whether there is a value, write != \"\""),
     ];
-    let known = Op::ALL.map(|(sign, _)| sign).into_iter().chain(["and", "or", "not", "in"]);
+    let known =
+        Op::ALL.map(|(sign, _)| sign).into_iter().chain(["and", "or", "not", "in", "matches", "like"]);
     match (OTHERS.iter().find(|(other, _)| *other == word), nearest(word, known)) {
         (Some((_, help)), _) => (*help).to_owned(),
         (None, Some(near)) => format!("did you mean \"{near}\"?"),
-        (None, None) => "expected an operator (= != < <= > >= in contains), and, or".to_owned(),
+        (None, None) => "expected an operator (= != < <= > >= in contains starts_with ends_with matches like + - * /), and, or".to_owned(),
     }
 }
 

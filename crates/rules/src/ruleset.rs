@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use hl7::schema::PathContext;
 
-use crate::{Expr, ExprError, Facts};
+use crate::{Expr, ExprError, Facts, Scope};
 
 /// A rule as it is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -233,7 +233,7 @@ fn condition(i: usize, rule: &Rule, context: &PathContext, findings: &mut Vec<Ru
             return None;
         }
     };
-    match Expr::of(text, true, context) {
+    match Expr::condition(text, &Scope::from(context)) {
         Ok(expr) => {
             let warnings = expr.warnings().iter();
             findings.extend(warnings.map(|doubt| RuleFinding::of_condition(i, false, doubt)));

@@ -9,7 +9,7 @@ use std::ops::Range;
 use hl7::schema::PathContext;
 
 use crate::suggest::nearest;
-use crate::{Expr, ExprError, Facts, Value};
+use crate::{Expr, ExprError, Facts, Scope, Value};
 
 /// A text with expressions in it, compiled once.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl Template {
     /// The first thing that is wrong with it.
     pub fn compile_with(text: &str, context: &PathContext) -> Result<Template, ExprError> {
         let mut errors = Vec::new();
-        let parts = parts(text, context, &mut errors);
+        let parts = parts(text, &Scope::from(context), &mut errors);
         errors.into_iter().next().map_or(Ok(Template(parts)), Err)
     }
 
@@ -57,7 +57,7 @@ impl Template {
     /// The same, with paths that are read by the schemas of `context`.
     pub fn problems_with(text: &str, context: &PathContext) -> Vec<ExprError> {
         let mut errors = Vec::new();
-        parts(text, context, &mut errors);
+        parts(text, &Scope::from(context), &mut errors);
         errors
     }
 
@@ -81,7 +81,7 @@ impl Template {
 }
 
 /// Cuts `text` into its parts.
-fn parts(text: &str, context: &PathContext, errors: &mut Vec<ExprError>) -> Vec<Part> {
+fn parts(text: &str, scope: &Scope, errors: &mut Vec<ExprError>) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut at = 0;
     while let Some(open) = text[at..].find("{{").map(|found| at + found) {
@@ -94,7 +94,7 @@ fn parts(text: &str, context: &PathContext, errors: &mut Vec<ExprError>) -> Vec<
             errors.push(error.help("close it with \"}}\"; for braces in the text write {{ \"{{\" }}"));
             return parts;
         };
-        parts.extend(value(text, inside..close, bar, context, errors));
+        parts.extend(value(text, inside..close, bar, scope, errors));
         at = close + 2;
     }
     if at < text.len() {
@@ -125,12 +125,12 @@ fn value(
     text: &str,
     range: Range<usize>,
     bar: Option<usize>,
-    context: &PathContext,
+    scope: &Scope,
     errors: &mut Vec<ExprError>,
 ) -> Option<Part> {
     let filter = bar.map_or(Some(Filter::None), |bar| filter(text, bar + 1..range.end, errors));
     let source = &text[range.start..bar.unwrap_or(range.end)];
-    match Expr::of(source, false, context) {
+    match Expr::value(source, scope) {
         Ok(expr) => filter.map(|filter| Part::Value(expr, filter)),
         Err(found) => {
             errors.extend(found.into_iter().map(|error| error.shifted(range.start)));

@@ -5,17 +5,23 @@ use std::ops::Range;
 
 use hl7::schema::{PathContext, check_path, compile_path};
 
-use crate::ExprError;
-use crate::ast::{ESCAPES, Op};
+use crate::ast::{ESCAPES, Op, Sign};
 use crate::facts::Fact;
+use crate::pattern::PatternKind;
+use crate::suggest::nearest;
+use crate::{ExprError, Names, Scope};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
     Path(hl7::FieldPath),
     Fact(Fact),
+    /// `context.NAME`.
+    Variable(String),
     Text(String),
     Number(String),
     Op(Op),
+    Match(PatternKind),
+    Sign(Sign),
     And,
     Or,
     Not,
@@ -43,12 +49,13 @@ pub(crate) struct Token {
 }
 
 /// The tokens of `text`, the last one `End`; what is wrong or doubtful goes to `report`.
-pub(crate) fn tokens(text: &str, context: &PathContext, report: &mut Report) -> Vec<Token> {
-    let mut lexer = Lexer { text, at: 0, context, report };
+pub(crate) fn tokens(text: &str, scope: &Scope, report: &mut Report) -> Vec<Token> {
+    let mut lexer = Lexer { text, at: 0, scope, report, behind_value: false };
     let mut tokens = Vec::new();
     loop {
         let token = lexer.next();
         let end = token.kind == Kind::End;
+        lexer.behind_value = token.kind.ends_value();
         tokens.push(token);
         if end {
             return tokens;
@@ -67,8 +74,17 @@ pub(crate) struct Report {
 struct Lexer<'a> {
     text: &'a str,
     at: usize,
-    context: &'a PathContext,
+    scope: &'a Scope,
     report: &'a mut Report,
+    /// Whether a value ends here, so that a minus takes something away from it.
+    behind_value: bool,
+}
+
+impl Kind {
+    fn ends_value(&self) -> bool {
+        use Kind::{Bad, Close, Fact, Null, Number, Path, Text, Unknown, Variable};
+        matches!(self, Bad | Close | Fact(_) | Null | Number(_) | Path(_) | Text(_) | Unknown | Variable(_))
+    }
 }
 
 /// Slips of the keyboard and of other languages: the sign, what it is read as, what to write.
@@ -88,7 +104,7 @@ const SLIPS: [(&str, Kind, &str); 13] = [
     ("|", Kind::Or, "or"),
 ];
 
-const SIGNS: [(&str, Kind); 11] = [
+const SIGNS: [(&str, Kind); 15] = [
     ("!=", Kind::Op(Op::Ne)),
     ("<=", Kind::Op(Op::Le)),
     (">=", Kind::Op(Op::Ge)),
@@ -100,6 +116,10 @@ const SIGNS: [(&str, Kind); 11] = [
     ("[", Kind::OpenSquare),
     ("]", Kind::CloseSquare),
     (",", Kind::Comma),
+    ("+", Kind::Sign(Sign::Plus)),
+    ("-", Kind::Sign(Sign::Minus)),
+    ("*", Kind::Sign(Sign::Times)),
+    ("/", Kind::Sign(Sign::By)),
 ];
 
 impl Lexer<'_> {
@@ -127,7 +147,8 @@ impl Lexer<'_> {
             '"' => self.text_literal('"'),
             '\'' | '“' | '”' | '„' | '‘' | '’' => self.foreign_quote(first),
             '0'..='9' => self.number(),
-            '-' | '.' if first.is_ascii() && digit_follows => self.number(),
+            '-' if digit_follows && !self.behind_value => self.number(),
+            '.' if digit_follows => self.number(),
             'a'..='z' | 'A'..='Z' | '_' => self.word(),
             '{' => self.braces(),
             _ => self.sign(first),
@@ -154,7 +175,7 @@ impl Lexer<'_> {
         }
         let token = self.take(first.len_utf8(), Kind::Bad);
         let help = match first {
-            '+' | '-' | '*' | '/' | '%' => "there is no arithmetic in conditions",
+            '%' => "arithmetic has + - * and /",
             _ => "a condition is written as in PID-8 = \"F\" and PV1-2 in (\"I\", \"E\")",
         };
         self.error(token.range.clone(), format!("\"{first}\" has no meaning here"), help);
@@ -253,6 +274,12 @@ impl Lexer<'_> {
         if let Some(fact) = Fact::named(&word) {
             return self.take(length, Kind::Fact(fact));
         }
+        if let Some(name) = word.strip_prefix("context.") {
+            return self.variable(length, name);
+        }
+        if let Some(name) = word.strip_prefix("env.") {
+            return self.environment(length, name);
+        }
         let small = word.to_lowercase();
         if let Some(kind) = keyword(&small) {
             let token = self.take(length, kind);
@@ -261,6 +288,34 @@ impl Lexer<'_> {
             return token;
         }
         self.path_or_unknown(&word)
+    }
+
+    /// `context.NAME`, as far as there is such a name.
+    fn variable(&mut self, length: usize, name: &str) -> Token {
+        let known: &[String] = match &self.scope.context {
+            Names::Any => return self.take(length, Kind::Variable(name.to_owned())),
+            Names::These(known) if known.iter().any(|known| known == name) => {
+                return self.take(length, Kind::Variable(name.to_owned()));
+            }
+            Names::These(known) => known,
+            Names::None => &[],
+        };
+        let help = match (known, nearest(name, known.iter().map(String::as_str))) {
+            (_, Some(near)) => format!("did you mean \"context.{near}\"?"),
+            ([], None) => "only the steps of a flow have a context with values in it".to_owned(),
+            (known, None) => format!("expected one of {}", known.join(", ")),
+        };
+        let token = self.take(length, Kind::Bad);
+        self.error(token.range.clone(), format!("\"context.{name}\" is not known"), help);
+        token
+    }
+
+    /// `env.NAME`: the environment is filled in when a production is read, where it can be checked.
+    fn environment(&mut self, length: usize, name: &str) -> Token {
+        let token = self.take(length, Kind::Bad);
+        let help = format!("write \"${{env:{name}}}\", which is filled in when the production is read");
+        self.error(token.range.clone(), "expressions do not see the environment", help);
+        token
     }
 
     fn path_or_unknown(&mut self, word: &str) -> Token {
@@ -273,14 +328,15 @@ impl Lexer<'_> {
             message: error.message,
             help: error.help,
         };
-        match check_path(word, self.context) {
+        match check_path(word, &self.scope.paths) {
             Ok(checked) => {
                 self.report.warnings.extend(checked.doubts.into_iter().map(said));
                 self.take(word.len(), Kind::Path(checked.path))
             }
             Err(error) => {
                 let mut error = said(error);
-                let meant = || right_path(word, self.context).map(|path| format!("did you mean \"{path}\"?"));
+                let meant =
+                    || right_path(word, &self.scope.paths).map(|path| format!("did you mean \"{path}\"?"));
                 error.help = error.help.or_else(meant);
                 self.report.errors.push(error);
                 self.take(word.len(), Kind::Bad)
@@ -293,7 +349,7 @@ impl Lexer<'_> {
         let length = self.rest().find('}').map_or(1, |end| end + 1);
         let inside = self.rest()[1..length.max(2) - 1].trim().to_owned();
         let token = self.take(length, Kind::Bad);
-        let help = match right_path(&inside, self.context) {
+        let help = match right_path(&inside, &self.scope.paths) {
             Some(path) => format!("write {path}"),
             None => "write paths without braces, as in PID-5.1".to_owned(),
         };
@@ -309,6 +365,10 @@ fn keyword(word: &str) -> Option<Kind> {
         "not" => Kind::Not,
         "in" => Kind::In,
         "contains" => Kind::Op(Op::Contains),
+        "starts_with" => Kind::Op(Op::StartsWith),
+        "ends_with" => Kind::Op(Op::EndsWith),
+        "matches" => Kind::Match(PatternKind::Matches),
+        "like" => Kind::Match(PatternKind::Like),
         "null" => Kind::Null,
         "true" => Kind::True,
         "false" => Kind::False,
@@ -334,6 +394,7 @@ fn index_length(bytes: &[u8]) -> usize {
 /// `doc.name`.
 fn looks_like_path(word: &str) -> bool {
     let capital = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    let word = word.strip_prefix("target.").unwrap_or(word);
     let segment = word.len() == 3 && word.bytes().all(capital);
     let first = word.split('.').next().unwrap_or_default();
     let named = first.len() < word.len() && first.len() >= 3 && first.bytes().all(capital);

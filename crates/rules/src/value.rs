@@ -13,7 +13,7 @@ pub enum Value<'a> {
     Null,
     /// A text, unescaped; never empty.
     Text(Cow<'a, str>),
-    /// A number that the expression holds, as it was written.
+    /// A number: one that the expression holds, as it was written, or a result of arithmetic.
     Number(Cow<'a, str>),
     /// What a condition came to.
     Boolean(bool),
@@ -23,6 +23,10 @@ impl<'a> Value<'a> {
     pub(crate) fn of_text(text: impl Into<Cow<'a, str>>) -> Self {
         let text = text.into();
         if text.is_empty() { Value::Empty } else { Value::Text(text) }
+    }
+
+    pub(crate) fn number(number: crate::arithmetic::Exact) -> Self {
+        Value::Number(Cow::Owned(number.to_string()))
     }
 
     /// As people read it: nothing for what is missing, empty or null.

@@ -291,6 +291,7 @@ fn holds(condition: &Expr, header: &MessageHeader, body: Option<&MessageBody>) -
         class: body.map_or("", |body| body.class().0),
         description: &header.description,
         resent: &header.resent,
+        ..Facts::default()
     };
     condition.is_true(&facts)
 }

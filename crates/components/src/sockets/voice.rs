@@ -67,6 +67,7 @@ pub(crate) fn with_facts<R>(message: &Message, run: impl FnOnce(&Facts<'_>) -> R
         class: body.class().0,
         description: &header.description,
         resent: &header.resent,
+        ..Facts::default()
     })
 }
 

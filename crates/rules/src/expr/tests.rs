@@ -28,6 +28,7 @@ fn facts(message: &hl7::Message) -> Facts<'_> {
         class: "HL7.Message",
         description: "",
         resent: "",
+        ..Facts::default()
     }
 }
 

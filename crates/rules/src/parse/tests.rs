@@ -1,12 +1,10 @@
 //! What is wrong is found, with its place and what to write instead.
 
-use hl7::schema::PathContext;
-
 use super::Parsed;
-use crate::ExprError;
+use crate::{ExprError, Scope};
 
 fn parse(text: &str, wants_condition: bool) -> Result<Parsed, Vec<ExprError>> {
-    super::parse(text, wants_condition, &PathContext::default())
+    super::parse(text, wants_condition, &Scope::default())
 }
 
 /// `marked` is the expression with its wrong place in `⟨ ⟩`; `said` and `help` are parts of the texts.
@@ -40,7 +38,7 @@ fn slips_of_other_languages() {
         "write PIDgrpgrp[1].ORCgrp[2].OBR.",
     );
     check(r#"PID-3⟨(⟩2).1 = "x""#, "bracket cannot follow a path", "PID-3[2].1");
-    check(r#"OBX-5 ⟨*⟩ 2 > 1"#, "no meaning", "no arithmetic");
+    check(r#"OBX-5 ⟨%⟩ 2 > 1"#, "no meaning", "arithmetic has");
 }
 
 #[test]
@@ -53,7 +51,14 @@ fn words_that_are_not_known() {
     check("MSH-9.1 = ⟨ADT⟩", "ADT without quotes is a whole segment", "write \"ADT\"");
     check("MSH-9.1 ⟨is⟩ null", "not an operator", "write \"=\"");
     check("PID-3 ⟨exists⟩", "not an operator", "write != \"\"");
-    check(r#"⟨lower⟩(PID-5) = "x" and true"#, "not known", "no functions");
+    check(r#"⟨lowr⟩(PID-5) = "x" and true"#, "function \"lowr\" is not known", "did you mean \"lower\"?");
+    check(r#"⟨ToUpper⟩(PID-5) = "x""#, "is not known", "upper");
+    check(r#"⟨SubString⟩(PID-5, 1) = "x""#, "is not known", "did you mean \"substring\"?");
+    check(r#"⟨InFile⟩(PID-5, "x")"#, "is not known", "make a lookup table of the file");
+    check(r#"⟨schedule⟩("night")"#, "is not known", "no schedules");
+    check(r#"⟨weather⟩(PID-5) = "x""#, "is not known", "the guide lists");
+    check(r#"⟨context.x⟩ = "x""#, "\"context.x\" is not known", "flow");
+    check(r#"⟨env.SITE⟩ = "x""#, "do not see the environment", "${env:SITE}");
     check(r#"MSH-9.1 ⟨not⟩ = "ADT""#, "cannot stand before", "write \"!=\"");
     check(r#"PV1-2 ⟨IN⟩ ("I")"#, "in capitals", "write \"in\"");
     check("⟨weather⟩ = 1", "not known", "expected a path");
@@ -81,12 +86,12 @@ fn what_is_missing() {
 #[test]
 fn what_stands_in_a_wrong_place() {
     check(r#"PV1-2 ⟨"I"⟩"#, "operator is missing", "contains");
-    check(r#"PV1-2 ⟨matches⟩ "I" and true"#, "not an operator", "expected an operator");
+    check(r#"PV1-2 ⟨resembles⟩ "I" and true"#, "not an operator", "expected an operator");
     check("⟨PV1-2⟩", "expected a condition", "write PV1-2 != \"\"");
     check(r#"PV1-2 = "I" or ⟨"E"⟩"#, "expected a condition", "in (\"I\", \"E\")");
     check(r#"PV1-2 = "I" ⟨PID-8⟩ = "F""#, "follows a finished condition", "\"and\" or \"or\"");
     check(r#"PID-7 = "1" ⟨=⟩ "1""#, "follows a finished comparison", "\"and\"");
-    check(r#"⟨(PID-7 = "1")⟩ = "1""#, "a condition cannot be compared", "");
+    check(r#"⟨(PID-7 = "1")⟩ = "1""#, "a condition is no value", "");
     check(r#"PID-8 = "F⟨\x⟩""#, "no escape", "\\\\");
     check("OBX-5 = ⟨1.2.3⟩", "not a number", "\"1.2.3\"");
     check("OBX-5 = ⟨7a⟩", "not a number", "\"7a\"");
@@ -124,4 +129,38 @@ fn nesting_has_a_limit() {
     let errors = parse(&deep(100_000), true).err().unwrap();
     assert!(errors.iter().any(|error| error.message.contains("more than 64 brackets")), "{errors:#?}");
     assert!(parse(&"not ".repeat(100_000), true).is_err());
+}
+
+#[test]
+fn functions_are_checked() {
+    check("⟨upper⟩() = \"X\"", "\"upper\" has 0 values; expected 1 value", "write upper(value)");
+    check(
+        "⟨piece⟩(PID-3, \"^\") = \"X\"",
+        "\"piece\" has 2 values; expected 3 to 4 values",
+        "piece(value, separator, from[, to])",
+    );
+    check("⟨contains⟩(PID-3)", "\"contains\" has 1 value; expected 2 values", "contains(value, text)");
+    check("upper(⟨PID-3 = 1⟩) = \"X\"", "a condition is no value", "");
+    check("if(⟨PID-3⟩, 1, 2) = 1", "is a value; expected a condition", "PID-3 != \"\"");
+    check("⟨upper(PID-3)⟩", "is a value; expected a condition", "");
+    check("round(⟨\"x\"⟩) = 1", "number of \"round\" is a number; found the text \"x\"", "without quotes");
+    check("substring(PID-3, ⟨\"1\"⟩) = \"x\"", "from of \"substring\" is a number", "");
+    check("strip(PID-3, ⟨\"lft\"⟩) = \"x\"", "side of \"strip\" is \"lft\"", "did you mean \"left\"?");
+    check("lookup(⟨\"wards\"⟩, PV1-3) = \"x\"", "lookup table \"wards\" is not known", "lookup_tables");
+    check("exists(⟨PID-3⟩, PV1-3)", "table of \"exists\" has to be written out", "quotes");
+    check("convert_datetime(PID-7, ⟨\"%Q\"⟩, \"hl7\") = \"x\"", "\"%Q\" is no format of dates", "%Y-%m-%d");
+    check("convert_datetime(PID-7, ⟨\"%H:%M\"⟩, \"hl7\") = \"x\"", "which says no year", "hl7");
+    check("upper⟨(⟩PID-3", "this bracket is never closed", "close it");
+}
+
+#[test]
+fn patterns_and_arithmetic_are_checked() {
+    check("PID-3 matches ⟨\"[0-9\"⟩", "the pattern cannot be read: unclosed character class", "doubled");
+    check("PID-3 matches ⟨\"a)(b\"⟩", "the pattern cannot be read", "");
+    check("PID-3 matches ⟨PID-4⟩", "wants a pattern that is written out", "in quotes");
+    check("PID-3 matches ⟨\"(((a{99}){99}){99}){99}\"⟩", "the pattern is too large", "");
+    check("⟨\"a\"⟩ * 2 = 4", "\"a\" is a text; \"*\" wants numbers", "joined by");
+    check("2 - ⟨upper(PID-3)⟩ = 4", "is a text; \"-\" wants numbers", "");
+    check("(PID-3 = 1) + 2 = 4".replace("(PID-3 = 1)", "⟨(PID-3 = 1)⟩").as_str(), "no value", "");
+    check("PID-3 + = 4".replace("+ =", "+ ⟨=⟩").as_str(), "expected a value before \"=\"", "");
 }

@@ -78,7 +78,7 @@ impl Parser<'_> {
                 self.error(range, message, format!("compare with it: … = {found}"));
                 self.next();
             }
-            Kind::Path(_) | Kind::Unknown | Kind::Fact(_) | Kind::True | Kind::False => {
+            Kind::Path(_) | Kind::Unknown | Kind::Fact(_) | Kind::Variable(_) | Kind::True | Kind::False => {
                 let message = format!("\"{found}\" is not a text or number");
                 self.error(range, message, format!("a text is written in quotes: \"{found}\""));
                 self.next();
@@ -104,13 +104,18 @@ impl Parser<'_> {
             Kind::Open => return self.brackets(),
             Kind::Path(path) => value(Operand::Path(path)),
             Kind::Fact(fact) => value(Operand::Fact(fact)),
+            Kind::Variable(name) => value(Operand::Variable(name)),
             Kind::Text(text) => value(Operand::Literal(Literal::Text(text))),
             Kind::Number(number) => value(Operand::Literal(Literal::Number(number))),
             Kind::Null => value(Operand::Literal(Literal::Null)),
             Kind::True => Some(Ast::Condition(Condition::Constant(true))),
             Kind::False => Some(Ast::Condition(Condition::Constant(false))),
             Kind::Bad => None,
-            Kind::Unknown if self.tokens[self.at + 1].kind == Kind::Open => return self.function(),
+            Kind::Op(_) | Kind::Match(_) | Kind::Unknown | Kind::In
+                if self.tokens[self.at + 1].kind == Kind::Open && self.is_word() =>
+            {
+                return self.function();
+            }
             Kind::Unknown => {
                 self.unknown(behind);
                 None
@@ -140,29 +145,10 @@ impl Parser<'_> {
         }
     }
 
-    /// `lower(PID-5)`: reported, and passed over with what is in its brackets.
-    fn function(&mut self) -> Node {
-        let (range, found) = (self.range(), self.found().to_owned());
-        let help = "there are no functions in conditions";
-        self.error(range.clone(), format!("\"{found}\" is not known"), help);
-        let mut open = 0_usize;
-        loop {
-            self.next();
-            match self.kind() {
-                Kind::Open => open += 1,
-                Kind::Close if open > 1 => open -= 1,
-                Kind::Close | Kind::End => break,
-                _ => {}
-            }
-        }
-        self.takes(&Kind::Close);
-        Node { ast: None, range }
-    }
-
     fn unknown(&mut self, behind: bool) {
         let (range, found) = (self.range(), self.found().to_owned());
         let known = Fact::ALL.map(|(word, _)| word).into_iter().chain(["null", "not", "true", "false"]);
-        let help = if let Some(path) = right_path(&found, self.context) {
+        let help = if let Some(path) = right_path(&found, &self.scope.paths) {
             format!("did you mean \"{path}\"?")
         } else if let Some(word) = nearest(&found, known) {
             format!("did you mean \"{word}\"?")
