@@ -13,18 +13,20 @@ mod machine;
 mod mllp;
 mod reading;
 mod report;
+mod scripting;
 
 use std::path::Path;
 
 /// A measurement with its name, in the order in which they run.
 type Section = (&'static str, fn(&Path));
 
-const SECTIONS: [Section; 8] = [
+const SECTIONS: [Section; 9] = [
     ("ledger", ledger::run),
     ("files", files::run),
     ("latency", latency::run),
     ("fanout", fanout::run),
     ("hl7", reading::run),
+    ("script", scripting::run),
     ("mllp", mllp::run),
     ("growth", growth::run),
     ("footprint", footprint::run),
