@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::finding::Findings;
 use crate::secret::{Secrets, is_secret_name};
 use crate::source::Sources;
-use crate::tree::{Kind, Node, Scalar};
+use crate::tree::{Entry, Kind, Node, Scalar};
 
 /// What filling in needs to know and to tell.
 pub(crate) struct Filler<'a> {
@@ -31,6 +31,11 @@ impl Filled {
     }
 }
 
+/// Whether the entry is a text of code, in which `${…}` is the code's own: it is left as it stands.
+pub(crate) fn is_code(entry: &Entry) -> bool {
+    entry.key == "code" && matches!(entry.value.kind, Kind::Scalar(_))
+}
+
 /// What is wrong with one `${…}`, and what to do.
 type Wrong = (String, Option<String>);
 
@@ -39,7 +44,10 @@ impl Filler<'_> {
     pub(crate) fn fill(&mut self, node: &mut Node, item: Option<&str>) {
         match &mut node.kind {
             Kind::List(nodes) => nodes.iter_mut().for_each(|node| self.fill(node, item)),
-            Kind::Map(entries) => entries.iter_mut().for_each(|entry| self.fill(&mut entry.value, item)),
+            Kind::Map(entries) => {
+                let filled = entries.iter_mut().filter(|entry| !is_code(entry));
+                filled.for_each(|entry| self.fill(&mut entry.value, item));
+            }
             Kind::Scalar(Scalar { value: Value::String(text), .. }) if text.contains("${") => {
                 let text = text.clone();
                 let filled = self.fill_text(node, &text, item);
@@ -225,6 +233,22 @@ mod tests {
         }
         assert_eq!(fill("u:${DB_PASSWORD}"), Ok(("u:hunter2".to_owned(), true)));
         assert_eq!(escaped("a ${b}"), "a $${b}");
+    }
+
+    #[test]
+    fn code_is_left_as_it_stands() {
+        let (mut findings, mut secrets, mut sources) =
+            (Findings::default(), Secrets::default(), Sources::default());
+        let yaml = "settings: { code: '`${name} ${PORT}`', port: '${PORT}' }\ncode: { x: '${PORT}' }";
+        let file = sources.add(Path::new("t.yaml"), yaml.to_owned());
+        let mut node = crate::tree::read(&sources, file, &mut findings).expect("a map");
+        let env = |_: &str| Some("1".to_owned());
+        Filler { env: &env, sources: &sources, findings: &mut findings, secrets: &mut secrets }
+            .fill(&mut node, None);
+        let text = |path: [&str; 2]| node.get(path[0]).and_then(|node| node.get(path[1])?.text());
+        assert_eq!(text(["settings", "code"]), Some("`${name} ${PORT}`"));
+        assert_eq!((text(["settings", "port"]), text(["code", "x"])), (Some("1"), Some("1")));
+        assert!(findings.finish(&sources, &secrets).is_empty());
     }
 
     #[test]

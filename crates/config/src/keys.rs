@@ -40,9 +40,13 @@ pub(crate) const SECTIONS: [Section; 3] = [
 pub(crate) const SCHEMAS: (&str, &str) =
     ("schemas", "schemas of the production by name: a base, as in 2.5.1, and what is different");
 
+/// The map of lookup tables, and what it is.
+pub(crate) const TABLES: (&str, &str) =
+    ("lookup_tables", "lookup tables of the production by name: texts by texts, here or in files");
+
 /// Known words of a production that this version does not act on.
-pub(crate) const PRODUCTION_LATER: [&str; 8] =
-    ["transforms", "lookup_tables", "credentials", "schedules", "alerts", "portal", "store", "limits"];
+pub(crate) const PRODUCTION_LATER: [&str; 7] =
+    ["transforms", "credentials", "schedules", "alerts", "portal", "store", "limits"];
 
 /// Known words of an item that this version does not act on.
 pub(crate) const ITEM_LATER: [&str; 8] = [

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::interpolate::escaped;
+use crate::interpolate::{escaped, is_code};
 use crate::keys::{ItemKeys, ProductionKeys, SCHEMAS, SECTIONS, schema_of};
 use crate::secret::MASK;
 use crate::tree::{Entry, Kind, Node, Scalar};
@@ -41,10 +41,18 @@ fn picked(node: &Node, names: &[String]) -> Map<String, Value> {
     found.filter(|(_, value)| !value.is_null()).collect()
 }
 
+fn shown_of(entry: &Entry) -> Value {
+    match &entry.value.kind {
+        // Nothing is filled into code, so that nothing in it has to be kept from being filled in.
+        Kind::Scalar(scalar) if is_code(entry) => scalar.value.clone(),
+        _ => shown(&entry.value),
+    }
+}
+
 fn shown(node: &Node) -> Value {
     match &node.kind {
         Kind::List(nodes) => nodes.iter().map(shown).collect(),
-        Kind::Map(entries) => entries.iter().map(|entry| (entry.key.clone(), shown(&entry.value))).collect(),
+        Kind::Map(entries) => entries.iter().map(|entry| (entry.key.clone(), shown_of(entry))).collect(),
         Kind::Scalar(Scalar { secret: true, .. }) => Value::String(MASK.to_owned()),
         Kind::Scalar(Scalar { value: Value::String(text), .. }) => Value::String(escaped(text)),
         Kind::Scalar(scalar) => scalar.value.clone(),
