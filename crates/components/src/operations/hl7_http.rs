@@ -139,7 +139,7 @@ impl BusinessOperation for HttpOperation {
         let came = self.client.send(body.content(), &kind, host).await;
         match came {
             Ok(got) => self.by_answer(got, request, message.as_ref(), host),
-            Err(Trouble::Unreachable(why)) => Decision::retry_after(why.reason, Some(why.pause)),
+            Err(Trouble::Unreachable(why)) => self.settings.http.unreachable(why),
             Err(Trouble::Stopping) => Decision::retry("the item is stopping"),
             Err(trouble) if !self.settings.get_reply => {
                 let (Trouble::NoReply(reason) | Trouble::BadReply(reason)) = trouble else {

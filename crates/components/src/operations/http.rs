@@ -113,7 +113,7 @@ impl BusinessOperation for Asking {
         let kind = self.settings.content_type.clone().unwrap_or_else(|| body_type(&request.body));
         match self.client.send(request.body.content(), &kind, host).await {
             Ok(got) => self.by_answer(got, request),
-            Err(Trouble::Unreachable(why)) => Decision::retry_after(why.reason, Some(why.pause)),
+            Err(Trouble::Unreachable(why)) => self.settings.http.unreachable(why),
             Err(Trouble::Stopping) => Decision::retry("the item is stopping"),
             Err(Trouble::NoReply(reason) | Trouble::BadReply(reason)) => Decision::retry(reason),
         }

@@ -140,7 +140,8 @@ impl Component for HL7HttpService {
 
     fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
         // Said here, and not when it runs.
-        (settings.http.place()?, settings.http.allowed()?);
+        settings.http.place()?;
+        settings.http.allowed()?;
         let posts = Posts {
             inbound: Arc::new(Inbound::new(&settings.inbound, library)?),
             content_types: settings.content_types,

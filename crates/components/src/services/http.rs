@@ -112,7 +112,8 @@ impl Component for HttpService {
 
     fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
         // Said here, and not when it runs.
-        (settings.http.place()?, settings.http.allowed()?);
+        settings.http.place()?;
+        settings.http.allowed()?;
         let methods: Result<Vec<Method>, String> = settings.methods.iter().map(|name| method(name)).collect();
         let posts = Posts {
             methods: methods.map_err(|message| BuildError { path: "methods".into(), message })?,

@@ -174,7 +174,8 @@ impl HttpClient {
             wire = self.dialer.dial(host) => wire.map_err(Trouble::Unreachable)?,
             () = host.stopping() => return Err(Trouble::Stopping),
         };
-        let made = http1::handshake(TokioIo::new(wire)).await;
+        // Small letters are right, and not every server knows.
+        let made = http1::Builder::new().title_case_headers(true).handshake(TokioIo::new(wire)).await;
         let (sender, connection) =
             made.map_err(|_| Trouble::NoReply(format!("{} closed the connection", self.peer())))?;
         // How it ends is heard by whoever uses it.

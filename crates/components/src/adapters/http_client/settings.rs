@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Uri};
-use model::{BuildError, Checks, Span, Timeout};
+use model::{AfterRetries, BuildError, Checks, Decision, Span, Timeout};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::HttpErrorAction;
+use crate::adapters::tcp_dialer::Unreachable;
 use crate::adapters::tls_client::TlsClient;
 use crate::sockets::Secret;
 
@@ -48,6 +49,9 @@ pub struct HttpSend {
     /// for 401, 404, 405, 407, 408, 425 and 429, after which it is tried again, as it is after 500 and more.
     #[serde(default)]
     pub http_error_action: HttpErrorAction,
+    /// Whether the time in which no connection can be made is left out of `failure_timeout`.
+    #[serde(default)]
+    pub no_fail_while_disconnected: bool,
 }
 
 /// Who one is.
@@ -180,6 +184,16 @@ impl HttpSend {
         Ok((header, value))
     }
 
+    /// The decision about a message while the server cannot be reached.
+    pub(crate) fn unreachable(&self, why: Unreachable) -> Decision {
+        Decision::Retry {
+            reason: why.reason,
+            after: Some(why.pause),
+            then: AfterRetries::default(),
+            counts: !self.no_fail_while_disconnected,
+        }
+    }
+
     /// Where requests go.
     pub(super) fn target(&self) -> Result<Target, BuildError> {
         Target::read(&self.url).map_err(|message| BuildError { path: "url".into(), message })
@@ -193,6 +207,7 @@ impl HttpSend {
         };
         let mut all = HeaderMap::new();
         all.insert(HOST, target.host.clone());
+        all.insert(USER_AGENT, HeaderValue::from_static("orris"));
         if let Some(credentials) = &self.credentials {
             all.insert(AUTHORIZATION, credentials.value().map_err(wrong("credentials"))?);
         }

@@ -74,6 +74,8 @@ where
         .header_read_timeout(None)
         // Who has said all and closed its side still gets the answer.
         .half_close(true)
+        // Small letters are right, and not every client knows.
+        .title_case_headers(true)
         .max_header_size(LARGEST_HEAD)
         .serve_connection(io, answering);
     let mut connection = pin!(connection);

@@ -122,10 +122,10 @@ impl HttpListener {
         let mut answer = Answer::refusal(StatusCode::UNAUTHORIZED, why);
         if !users.is_empty() {
             let challenge = HeaderValue::from_static("Basic realm=\"orris\", charset=\"UTF-8\"");
-            answer.headers.append(WWW_AUTHENTICATE, challenge);
+            answer = answer.with(WWW_AUTHENTICATE, challenge);
         }
         if !tokens.is_empty() {
-            answer.headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"orris\""));
+            answer = answer.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"orris\""));
         }
         Err(answer)
     }

@@ -177,6 +177,7 @@ async fn messages_are_posted_one_after_the_other_over_one_connection() {
         ("host", format!("localhost:{port}").as_str()),
         ("content-type", "application/hl7-v2"),
         ("x-sender", "orris"),
+        ("user-agent", "orris"),
         ("authorization", "Basic aGlzOm9wZW46c2VzYW1l"),
     ] {
         assert_eq!(all[0].header(name), Some(value), "{name}");
@@ -273,6 +274,12 @@ async fn a_server_out_of_reach_is_tried_again_with_pauses_that_grow() {
         assert_eq!(pause(&decisions[0]), Some(Duration::from_secs(seconds)));
         let reason = short(&decisions[0]).1;
         assert_eq!(reason, format!("cannot connect to localhost:{port} (connection refused)"));
+    }
+    for (left_out, expected) in [(false, true), (true, false)] {
+        let mut rig = Rig::new(json!({ "no_fail_while_disconnected": left_out })).await;
+        rig.peer = Peer::listen().await;
+        let (decisions, ()) = rig.send(&[adt(1)], async |_| ()).await;
+        assert!(matches!(decisions[0], Decision::Retry { counts, .. } if counts == expected));
     }
 }
 

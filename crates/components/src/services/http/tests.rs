@@ -51,6 +51,8 @@ async fn content_is_taken_as_it_comes_and_answered_when_it_is_durable() {
     let mut client = served.client().await;
     client.send(post("/", "Content-Type: application/json\r\n", "{\"a\": 1}")).await;
     served.until_taken(1).await;
+    // Others are answered meanwhile.
+    assert_eq!(served.ask(post("/x", "", "")).await.status, 404);
     assert!(client.answer().now_or_never().is_none());
     host.release_durability();
     assert_eq!(short(&client.answer().await.unwrap()), (202, "", ""));

@@ -38,6 +38,8 @@ async fn nobody_is_answered_before_the_message_is_durable() {
     let mut client = served.client().await;
     client.send(post(&adt("1"))).await;
     served.until_taken(1).await;
+    // Others are answered meanwhile.
+    assert_eq!(served.ask(testing::post("/x", "", "")).await.status, 404);
     assert!(client.answer().now_or_never().is_none());
     host.release_durability();
     assert_eq!(short(&client.answer().await.unwrap()), "200 CA 1");
