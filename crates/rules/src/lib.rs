@@ -1,4 +1,4 @@
-//! The expression language, routing rules and text templates.
+//! The expression language, routing rules, transforms and text templates.
 //!
 //! An expression asks something of one message, as in `MSH-9.1 = "ADT" and PV1-2 in ("I", "E")`.
 //! It is compiled once, when a production is checked or built, and then run on the lazy view of each
@@ -28,6 +28,7 @@ mod tables;
 mod template;
 mod test;
 mod token;
+pub mod transform;
 mod trouble;
 mod value;
 
@@ -39,5 +40,6 @@ pub use ruleset::{Routed, Routing, Rule, RuleFinding, RulePlace, RuleSet};
 pub use scope::{Names, Scope};
 pub use tables::{LookupTable, LookupTables};
 pub use template::Template;
+pub use transform::{Transform, TransformError, Transforms};
 pub use trouble::Trouble;
 pub use value::Value;

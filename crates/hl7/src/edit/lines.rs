@@ -1,6 +1,6 @@
 //! Segments by their number in the message: for whoever keeps account of which one is which.
 
-use super::{Done, EditError, Editor, error};
+use super::{Change, Done, EditError, Editor, error};
 use crate::{Message, Path};
 
 impl Editor {
@@ -60,5 +60,47 @@ impl Editor {
         let done = self.remove_segments(&path);
         self.line = before;
         done
+    }
+}
+
+/// Beginning with less than a whole message, and values as they stand in one.
+impl Editor {
+    /// Begins with the header of a message alone.
+    pub fn of_header(message: &Message) -> Editor {
+        let end = message.lines().first().map_or(0, |(_, end)| *end as usize);
+        let after = &message.text()[end..];
+        let line_end = if after.starts_with("\r\n") {
+            "\r\n"
+        } else if after.starts_with('\n') {
+            "\n"
+        } else {
+            "\r"
+        };
+        let mut text = String::with_capacity(message.text().len() + 256);
+        text.push_str(&message.text()[..end]);
+        text.push_str(line_end);
+        let (separators, original) = (message.separators(), message.clone());
+        Editor { text, lines: vec![(0, end as u32)], separators, original, header_changed: false, line: None }
+    }
+
+    /// As [`insert`](Self::insert), with a value as it stands in a message.
+    ///
+    /// # Errors
+    /// As [`insert`](Self::insert) and [`set_raw`](Self::set_raw).
+    pub fn insert_raw(&mut self, path: &Path, raw: &str) -> Done {
+        self.check_raw(path, raw)?;
+        self.change(path, Change::Insert, raw)
+    }
+
+    /// As [`append`](Self::append), with a value as it stands in a message.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append) and [`set_raw`](Self::set_raw).
+    pub fn append_raw(&mut self, path: &Path, raw: &str) -> Done {
+        if path.subcomponent > 0 {
+            return Err(error(path, "is a subcomponent, which has no parts; expected a component or more"));
+        }
+        self.check_raw(path, raw)?;
+        self.change(path, Change::Append, raw)
     }
 }

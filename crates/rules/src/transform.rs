@@ -1,0 +1,111 @@
+//! Transforms: a message made of another one, step by step, as a production says it.
+//!
+//! What a production writes is read into [`TransformDef`]s, plain data. [`Transforms::compile`] compiles
+//! all of them together, since one may use another, and tells everything that is wrong with them. What
+//! compiled is run by [`Transform::apply`]: paths and expressions refer to the source, `target.…` to
+//! what is being built, and every change is made in one copy of the text.
+
+mod compile;
+mod def;
+mod error;
+mod header;
+mod paths;
+mod run;
+mod target;
+mod trace;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hl7::schema::{DocType, Schemas};
+
+use crate::{Facts, LookupTables};
+
+pub use def::{ActionDef, Create, StepDef, TransformDef, ValueDef};
+pub use error::{TransformError, TransformFinding};
+pub use trace::Traced;
+
+/// All transforms of a production, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Transforms(BTreeMap<String, Arc<Transform>>);
+
+impl Transforms {
+    /// Compiles transforms, whose doc types are looked up in `schemas` and whose expressions know
+    /// `tables`. What has no errors is among the transforms; everything that is wrong or doubtful is among
+    /// the findings.
+    pub fn compile(
+        defs: &[TransformDef],
+        schemas: &Schemas,
+        tables: &LookupTables,
+    ) -> (Transforms, Vec<TransformFinding>) {
+        let mut findings = Vec::new();
+        let all = compile::all(defs, schemas, tables, &mut findings);
+        (Transforms(all), findings)
+    }
+
+    /// The transform of that name.
+    pub fn get(&self, name: &str) -> Option<Arc<Transform>> {
+        self.0.get(name).cloned()
+    }
+
+    /// The names, ordered.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+/// One transform, compiled.
+#[derive(Debug)]
+pub struct Transform {
+    name: String,
+    source: paths::Side,
+    target: paths::Side,
+    create: Create,
+    /// Whether what a missing segment of the source should have given is empty, or an error.
+    ignore_missing_source: bool,
+    schemas: Schemas,
+    steps: Vec<compile::Step>,
+}
+
+impl Transform {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it expects to be given; none for any type.
+    pub fn source(&self) -> Option<&DocType> {
+        self.source.doc_type.as_ref()
+    }
+
+    /// What it makes; none where it is of the type of the source.
+    pub fn target(&self) -> Option<&DocType> {
+        self.target.doc_type.as_ref()
+    }
+
+    /// The message that it makes of `source`. `facts` says what is known beside it; their message is
+    /// not looked at.
+    ///
+    /// # Errors
+    /// When a step cannot be done. The error names the step and the path, and no value.
+    pub fn apply(&self, source: &hl7::Message, facts: &Facts<'_>) -> Result<hl7::Message, TransformError> {
+        run::run(self, source, facts, None)
+    }
+
+    /// The same, and what each step did, with the values: for people who asked for the content.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply); what was done until then is in `traced`.
+    pub fn apply_traced(
+        &self,
+        source: &hl7::Message,
+        facts: &Facts<'_>,
+        traced: &mut Vec<Traced>,
+    ) -> Result<hl7::Message, TransformError> {
+        run::run(self, source, facts, Some(traced))
+    }
+}

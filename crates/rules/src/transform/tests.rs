@@ -1,0 +1,183 @@
+//! Steps and what they make of messages; and what is wrong with transforms, told at its place.
+
+use hl7::Message;
+use hl7::schema::Schemas;
+
+use super::*;
+use crate::LookupTable;
+
+const ADMISSION: &str = "MSH|^~\\&|LAB|CLINIC|EHR||20260101120000||ADT^A04^ADT_A01|4711|P|2.3\rEVN||20260101\r\
+    PID|1|PT7|4711^^^H~0815^^^X||O\\T\\Connor^Mary||19800101|F\rNK1|1|One\rNK1|2|Two\rPV1|1|I|WARD^12\r\
+    OBX|1|NM|A||7\rOBX|2|NM|B||12\rOBX|3|ST|A||>5\r";
+
+const RESULTS: &str = "MSH|^~\\&|LAB||||20260101120000||ORU^R01^ORU_R01|7|P|2.5.1\rPID|1||4711\r\
+    OBR|1|||GLU\rNTE|1||one\rOBX|1|NM|A||7\rNTE|1||two\rOBX|2|NM|B||8\rOBR|2|||HB\rOBX|1|NM|C||9\r";
+
+fn set(path: &str, value: &str) -> StepDef {
+    ActionDef::Set { path: path.to_owned(), value: ValueDef::Text(value.to_owned()) }.into()
+}
+
+fn from(path: &str, from: &str) -> StepDef {
+    ActionDef::Set { path: path.to_owned(), value: ValueDef::From(from.to_owned()) }.into()
+}
+
+fn append(path: &str, value: &str) -> StepDef {
+    ActionDef::Append { path: path.to_owned(), value: ValueDef::Text(value.to_owned()) }.into()
+}
+
+fn insert(path: &str, value: &str) -> StepDef {
+    ActionDef::Insert { path: path.to_owned(), value: ValueDef::Text(value.to_owned()) }.into()
+}
+
+fn remove(path: &str) -> StepDef {
+    ActionDef::Remove { path: path.to_owned() }.into()
+}
+
+fn clear(path: &str) -> StepDef {
+    ActionDef::Clear { path: path.to_owned() }.into()
+}
+
+fn for_each(each: &str, steps: Vec<StepDef>) -> StepDef {
+    ActionDef::ForEach { each: each.to_owned(), steps }.into()
+}
+
+fn when(condition: &str, then: Vec<StepDef>, otherwise: Vec<StepDef>) -> StepDef {
+    ActionDef::If { condition: condition.to_owned(), then, otherwise }.into()
+}
+
+fn use_other(name: &str) -> StepDef {
+    ActionDef::Use { name: name.to_owned() }.into()
+}
+
+fn def(name: &str, steps: Vec<StepDef>) -> TransformDef {
+    TransformDef { steps, ..TransformDef::named(name) }
+}
+
+fn tables() -> LookupTables {
+    let entries = [("A".to_owned(), "alpha".to_owned())].into();
+    LookupTables::default().with("codes", LookupTable { entries, default: None, strict: true })
+}
+
+fn compiled(defs: &[TransformDef]) -> Transforms {
+    let (transforms, findings) = Transforms::compile(defs, &Schemas::default(), &tables());
+    let errors: Vec<_> = findings.iter().filter(|finding| finding.is_error).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    transforms
+}
+
+fn read(text: &str) -> Message {
+    Message::read(text.to_owned().into(), "").unwrap()
+}
+
+fn applied(def: TransformDef, source: &str) -> Result<Message, TransformError> {
+    let name = def.name.clone();
+    compiled(&[def]).get(&name).unwrap().apply(&read(source), &Facts::default())
+}
+
+/// The lines that are different, `-` for what went and `+` for what came.
+fn changed(steps: Vec<StepDef>, source: &str) -> String {
+    let made = applied(def("t", steps), source).unwrap();
+    let (before, after) = (read(source), made.clone());
+    let before: Vec<&str> = before.segments().map(|segment| segment.raw()).collect();
+    let after: Vec<&str> = after.segments().map(|segment| segment.raw()).collect();
+    let again = read(made.text());
+    assert_eq!(
+        again.segments().map(|segment| segment.raw()).collect::<Vec<_>>(),
+        after,
+        "the index fits the text"
+    );
+    let start = before.iter().zip(&after).take_while(|(one, other)| one == other).count();
+    let rest = before.len().min(after.len()) - start;
+    let end = before
+        .iter()
+        .rev()
+        .zip(after.iter().rev())
+        .take(rest)
+        .take_while(|(one, other)| one == other)
+        .count();
+    let gone = before[start..before.len() - end].iter().map(|line| format!("-{line}"));
+    let come = after[start..after.len() - end].iter().map(|line| format!("+{line}"));
+    gone.chain(come).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_value_is_set_where_it_belongs() {
+    for (step, wanted) in [
+        (set("PV1-2", "O"), "-PV1|1|I|WARD^12 +PV1|1|O|WARD^12"),
+        (set("PV1-3.3", "B"), "-PV1|1|I|WARD^12 +PV1|1|I|WARD^12^B"),
+        (set("PV1-3", "X^1"), "-PV1|1|I|WARD^12 +PV1|1|I|X^1"),
+        (set("PV1-5", "7"), "-PV1|1|I|WARD^12 +PV1|1|I|WARD^12||7"),
+        (set("PV1.PatientClass", "O"), "-PV1|1|I|WARD^12 +PV1|1|O|WARD^12"),
+        (set("OBX[2]-5", "13"), "-OBX|2|NM|B||12 +OBX|2|NM|B||13"),
+        (set("OBX[-1]-5", "13"), "-OBX|3|ST|A||>5 +OBX|3|ST|A||13"),
+        (set("NK1[*]-2", "X"), "-NK1|1|One -NK1|2|Two +NK1|1|X +NK1|2|X"),
+        (from("PV1-10", "PID-3[2].1"), "-PV1|1|I|WARD^12 +PV1|1|I|WARD^12|||||||0815"),
+        // a whole value goes with its parts, a text is escaped
+        (from("PV1-4", "PID-5"), "-PV1|1|I|WARD^12 +PV1|1|I|WARD^12|O\\T\\Connor^Mary"),
+        (from("PV1-4", "upper(PID-5.1)"), "-PV1|1|I|WARD^12 +PV1|1|I|WARD^12|O\\T\\CONNOR"),
+        (from("PV1-4", "\"a^b\""), "-PV1|1|I|WARD^12 +PV1|1|I|WARD^12|a\\S\\b"),
+        (from("PV1-2", "null"), "-PV1|1|I|WARD^12 +PV1|1|\"\"|WARD^12"),
+        // what the source does not have empties what is there, and makes nothing longer
+        (from("PV1-2", "PID-30"), "-PV1|1|I|WARD^12 +PV1|1||WARD^12"),
+        (from("PV1-40", "PID-30"), ""),
+        (from("GT1-3", "PID-30"), ""),
+        // a segment that is not there is made where the structure has it
+        (set("PV2-3", "x"), "+PV2|||x"),
+        (set("ZPD-1", "x"), "+ZPD|x"),
+        (
+            append("PID-3", "9^^^Z"),
+            "-PID|1|PT7|4711^^^H~0815^^^X||O\\T\\Connor^Mary||19800101|F +PID|1|PT7|4711^^^H~0815^^^X~9^^^Z||O\\T\\Connor^Mary||19800101|F",
+        ),
+        (
+            append("PID-4", "9"),
+            "-PID|1|PT7|4711^^^H~0815^^^X||O\\T\\Connor^Mary||19800101|F +PID|1|PT7|4711^^^H~0815^^^X|9|O\\T\\Connor^Mary||19800101|F",
+        ),
+        (append("NK1", "NK1|3|Three"), "+NK1|3|Three"),
+        (insert("NK1[2]", "NK1|9|Nine"), "+NK1|9|Nine"),
+        (remove("NK1"), "-NK1|1|One"),
+        (remove("NK1[*]"), "-NK1|1|One -NK1|2|Two"),
+        (remove("GT1"), ""),
+        (clear("NK1[2]"), "-NK1|2|Two +NK1"),
+        (clear("PV1-3"), "-PV1|1|I|WARD^12 +PV1|1|I|"),
+        (from("NK1[2]", "NK1"), "-NK1|2|Two +NK1|1|One"),
+    ] {
+        let told = format!("{:?}", step.action);
+        assert_eq!(changed(vec![step], ADMISSION), wanted, "{told}");
+    }
+}
+
+#[test]
+fn in_a_loop_a_name_is_the_one_whose_turn_it_is() {
+    let lookup = for_each(
+        "OBX",
+        vec![when("OBX-2 = \"NM\"", vec![from("OBX-3", "\"x\" + OBX-3")], vec![remove("OBX")])],
+    );
+    let wanted = "-OBX|1|NM|A||7 -OBX|2|NM|B||12 -OBX|3|ST|A||>5 +OBX|1|NM|xA||7 +OBX|2|NM|xB||12";
+    assert_eq!(changed(vec![lookup], ADMISSION), wanted);
+    // What was removed before moves nothing.
+    let wanted = "-NK1|1|One -NK1|2|Two +NK1|2|two";
+    let steps = vec![
+        remove("NK1"),
+        for_each("NK1", vec![when("NK1-1 = 2", vec![from("NK1-2", "lower(NK1-2)")], vec![])]),
+    ];
+    assert_eq!(changed(steps, ADMISSION), wanted);
+    let ids =
+        for_each("PID-3", vec![when("PID-3.4 = \"H\"", vec![remove("PID-3")], vec![set("PID-3.5", "MR")])]);
+    let wanted = "-PID|1|PT7|4711^^^H~0815^^^X||O\\T\\Connor^Mary||19800101|F +PID|1|PT7|0815^^^X^MR||O\\T\\Connor^Mary||19800101|F";
+    assert_eq!(changed(vec![ids], ADMISSION), wanted);
+    let groups = for_each(
+        "ORDER_OBSERVATION",
+        vec![
+            from("OBR-13", "OBX.count"),
+            for_each(
+                "OBX",
+                vec![from("OBX-4", "OBR-4"), append("NTE", "NTE|9||x"), append("NTE", "NTE|10||y")],
+            ),
+        ],
+    );
+    let made = applied(TransformDef { source: Some("2.5.1".to_owned()), ..def("t", vec![groups]) }, RESULTS)
+        .unwrap();
+    let wanted = "OBR|1|||GLU|||||||||2\rNTE|1||one\rOBX|1|NM|A|GLU|7\rNTE|9||x\rNTE|10||y\rNTE|1||two\r\
+        OBX|2|NM|B|GLU|8\rNTE|9||x\rNTE|10||y\rOBR|2|||HB|||||||||1\rOBX|1|NM|C|HB|9\rNTE|9||x\rNTE|10||y";
+    assert_eq!(made.text().split_once("OBR").unwrap().1, wanted.split_once("OBR").unwrap().1);
+}
