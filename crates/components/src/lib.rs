@@ -23,6 +23,7 @@ pub const CATALOGUE: Catalogue = Catalogue(&[
     ComponentSpec::of::<services::websocket::WebSocketService>(),
     ComponentSpec::of::<processes::hl7_router::HL7Router>(),
     ComponentSpec::of::<processes::script::Script>(),
+    ComponentSpec::of::<processes::flow::Flow>(),
     ComponentSpec::of::<processes::socket_invocation::SocketInvocation>(),
     ComponentSpec::of::<operations::file::FileOperation>(),
     ComponentSpec::of::<operations::hl7_file::HL7FileOperation>(),

@@ -1,5 +1,6 @@
 //! Business processes decide what becomes of messages.
 
+pub mod flow;
 pub mod hl7_router;
 pub mod script;
 pub mod socket_invocation;

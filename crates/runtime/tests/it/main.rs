@@ -5,6 +5,7 @@ mod bench;
 mod control;
 mod fake;
 mod flow;
+mod flows;
 mod intake;
 mod order;
 mod panics;

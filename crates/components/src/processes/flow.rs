@@ -1,0 +1,111 @@
+//! `flow`: a business process of steps, which goes on over waits and restarts.
+//!
+//! ```yaml
+//! processes:
+//!   LabFlow:
+//!     type: flow
+//!     settings:
+//!       steps:
+//!         - call: LabSystem
+//!           as: lab
+//!           timeout: 30s
+//!         - if: MSA-1 = "AA"
+//!           of: lab
+//!           then:
+//!             - assign: { ward: PV1-3.1 }
+//!             - milestone: accepted
+//!           else:
+//!             - call: Clerk
+//!               request: { text: 'lab refused message {{ MSH-10 }}' }
+//!               async: true
+//!         - reply: lab
+//! ```
+//!
+//! Every request begins an instance of its own. It is done step by step until it waits: for the answer to
+//! a call, or for a time. Then everything it has sent, what it remembers and the end of the message that
+//! drove it are one change of the ledger, and no worker is held. The answer comes as a message on the
+//! flow's own queue, in front of new requests; so an instance goes on after any restart where it was,
+//! and nothing that it did is done twice.
+//!
+//! What goes wrong is a fault, with a name: `timeout`, `failed` (the target failed, or refused), `missing`,
+//! `transform`, `set`, `charset`, `time`, `endless`, or that of a `throw`. A `scope` catches it by that name or
+//! by `*`; what was completed within the scope and has `compensate` is undone first, the last one first.
+//! A fault that nobody catches ends the instance: its request gets status Error, and its sender that answer.
+//!
+//! Expressions are about the request, or about the message that `of` names, and know `context.NAME`: what
+//! `assign` has set, `NAME_status` (pending, answered, failed, timeout) and `NAME_error` of every call,
+//! `fault` and `fault_reason`.
+//!
+//! An instance goes on with the steps it began with, also when the production is changed meanwhile.
+
+use model::{BuildError, Built, BusinessType, Checks, Component, Library, NoteKind};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use compile::compile;
+use host::FlowHost;
+
+mod compile;
+mod expression;
+mod faults;
+mod host;
+mod instance;
+mod made;
+mod program;
+mod reading;
+mod run;
+mod time;
+mod waits;
+
+/// What an engineer may set.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// What is done for each request, in order: maps such as `call: LabSystem`, as the guide to flows
+    /// describes them.
+    pub steps: Vec<Map<String, Value>>,
+}
+
+/// A business process of steps.
+pub struct Flow;
+
+impl Component for Flow {
+    const TYPE: &'static str = "flow";
+    const BUSINESS_TYPE: BusinessType = BusinessType::BusinessProcess;
+    const SUMMARY: &'static str = "does steps for each message, and goes on over waits and restarts";
+    const EXAMPLE: &'static str = "\
+LabFlow:
+  type: flow
+  settings:
+    steps:
+      - call: HL7FileOperation
+        as: lab
+        timeout: 30s
+      - milestone: written
+      - reply: done
+";
+    const ONE_WORKER: bool = true;
+    type Settings = Settings;
+
+    fn check(settings: &Settings, checks: &mut Checks) {
+        let compiled = compile(&value(settings), &checks.library);
+        checks.notes.extend(compiled.notes);
+        for (path, target) in compiled.targets {
+            checks.sends_to(path, target);
+        }
+    }
+
+    fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
+        let steps = value(&settings);
+        let compiled = compile(&steps, library);
+        if let Some(note) = compiled.notes.into_iter().find(|note| note.kind == NoteKind::Error) {
+            return Err(BuildError { path: note.path, message: note.message });
+        }
+        Ok(Built::Process(Box::new(FlowHost::new(steps, compiled.program, library.clone()))))
+    }
+}
+
+fn value(settings: &Settings) -> Value {
+    settings.steps.iter().cloned().map(Value::Object).collect()
+}

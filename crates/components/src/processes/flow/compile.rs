@@ -1,0 +1,398 @@
+//! Compiles the steps of a flow: what is wrong with them is found here, at its place.
+
+use std::collections::BTreeSet;
+
+use model::Library;
+use rules::{LookupTables, Names, Scope as Words};
+use serde_json::{Map, Value};
+
+use super::expression::{self, Condition, Text};
+use super::instance::REQUEST;
+use super::program::{Await, Call, Compiled, Op, Program, Scope, Source};
+use super::reading::{Findings, join, nearest};
+use crate::hl7::doc_type::DocTypes;
+
+mod blocks;
+mod sources;
+
+/// Every step, by the key that makes it one, with its other keys.
+const STEPS: [(&str, &[&str]); 19] = [
+    ("call", &["request", "as", "async", "timeout", "ignore_errors", "description"]),
+    ("sync", &["any", "timeout", "ignore_errors"]),
+    ("if", &["then", "else", "of"]),
+    ("switch", &["otherwise", "of"]),
+    ("for_each", &["as", "do", "of"]),
+    ("while", &["do", "of"]),
+    ("parallel", &[]),
+    ("assign", &["of"]),
+    ("transform", &["of", "as"]),
+    ("delay", &["of"]),
+    ("alert", &[]),
+    ("trace", &[]),
+    ("reply", &["of"]),
+    ("scope", &["catch", "compensate"]),
+    ("throw", &[]),
+    ("milestone", &[]),
+    ("rule", &[]),
+    ("code", &[]),
+    ("sql", &[]),
+];
+/// Steps that there are not yet.
+const LATER: [&str; 3] = ["rule", "code", "sql"];
+/// Keys that every step may have.
+const COMMON: [&str; 2] = ["disabled", "comment"];
+
+/// Compiles `steps`, a list as it was written under the setting of that name.
+pub(super) fn compile(steps: &Value, library: &Library) -> Compiled {
+    let known = Known::of(steps);
+    let types = DocTypes::new("", library).unwrap_or_default();
+    let words = Words {
+        paths: types.paths(),
+        tables: (*library.get::<LookupTables>()).clone(),
+        context: Names::These(known.context.iter().cloned().collect()),
+        ..Words::default()
+    };
+    let program = Program { transforms: library.get(), ..Program::default() };
+    let mut compiler = Compiler { program, findings: Findings::default(), targets: Vec::new(), known, words };
+    compiler.steps(steps, "steps");
+    compiler.push(Op::End);
+    Compiled { program: compiler.program, notes: compiler.findings.0, targets: compiler.targets }
+}
+
+/// What the steps name, wherever that is.
+#[derive(Default)]
+struct Known {
+    /// Calls that are made without waiting, and all calls.
+    asynchronous: BTreeSet<String>,
+    /// Calls that a `sync` waits for; with `all`, every call.
+    synced: BTreeSet<String>,
+    all_synced: bool,
+    messages: BTreeSet<String>,
+    context: BTreeSet<String>,
+}
+
+impl Known {
+    fn of(steps: &Value) -> Self {
+        let mut known = Known::default();
+        known.messages.insert(REQUEST.to_owned());
+        known.context.extend(["fault", "fault_reason"].map(str::to_owned));
+        known.look(steps);
+        known
+    }
+
+    fn look(&mut self, value: &Value) {
+        match value {
+            Value::Array(all) => all.iter().for_each(|value| self.look(value)),
+            Value::Object(map) => {
+                if let Some(name) = call_name(map) {
+                    self.context.extend([format!("{name}_status"), format!("{name}_error")]);
+                    if map.get("async") == Some(&Value::Bool(true)) {
+                        self.asynchronous.insert(name.clone());
+                    }
+                    self.messages.insert(name);
+                }
+                if let (true, Some(name)) = (map.contains_key("transform"), text(map, "as")) {
+                    self.messages.insert(name.to_owned());
+                }
+                if let (true, name) = (map.contains_key("for_each"), text(map, "as")) {
+                    self.context.insert(name.unwrap_or(VALUE).to_owned());
+                }
+                if let Some(Value::Object(all)) = map.get("assign") {
+                    self.context.extend(all.keys().cloned());
+                }
+                if let Some(sync) = map.get("sync") {
+                    self.all_synced |= sync.as_str() == Some(ALL);
+                    self.synced.extend(names(sync));
+                }
+                map.values().for_each(|value| self.look(value));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a loop calls its value when nothing is said.
+const VALUE: &str = "value";
+/// All calls, in `sync`.
+const ALL: &str = "all";
+
+fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    map.get(key).and_then(Value::as_str)
+}
+
+/// What the answer to a call is called: what is said, or the target's name in letters.
+fn call_name(map: &Map<String, Value>) -> Option<String> {
+    let target = text(map, "call")?;
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    Some(text(map, "as").map_or_else(|| target.chars().map(plain).collect(), str::to_owned))
+}
+
+fn names(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(all) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Value::String(one) => vec![one.clone()],
+        _ => Vec::new(),
+    }
+}
+
+struct Compiler {
+    program: Program,
+    findings: Findings,
+    targets: Vec<(String, String)>,
+    known: Known,
+    words: Words,
+}
+
+/// A step that is being read.
+struct At<'a> {
+    map: &'a Map<String, Value>,
+    path: &'a str,
+    /// The key that makes it a step, and where its value is.
+    value: &'a Value,
+    place: String,
+}
+
+impl At<'_> {
+    fn under(&self, key: &str) -> String {
+        join(self.path, key)
+    }
+}
+
+impl Compiler {
+    fn push(&mut self, op: Op) -> usize {
+        self.program.ops.push(op);
+        self.program.ops.len() - 1
+    }
+
+    fn here(&self) -> usize {
+        self.program.ops.len()
+    }
+
+    /// Compiles a list; true when it never comes to its end.
+    fn steps(&mut self, steps: &Value, path: &str) -> bool {
+        let mut ends = false;
+        for (index, step) in self.findings.list(steps, path).iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            if ends {
+                self.findings.error(&path, "this step is never reached", Some("leave it out".to_owned()));
+                break;
+            }
+            ends = self.step(step, &path);
+        }
+        ends
+    }
+
+    /// Compiles one step; true when nothing behind it is reached.
+    fn step(&mut self, step: &Value, path: &str) -> bool {
+        let Some(map) = self.findings.map(step, path) else { return false };
+        let found: Vec<&(&str, &[&str])> = STEPS.iter().filter(|(key, _)| map.contains_key(*key)).collect();
+        let &[(kind, others)] = &found[..] else {
+            self.no_step(map, path, &found);
+            return false;
+        };
+        let known: Vec<&str> = [*kind].into_iter().chain(others.iter().copied()).chain(COMMON).collect();
+        self.findings.keys(map, path, &known);
+        let at = At { map, path, value: &map[*kind], place: join(path, kind) };
+        if LATER.contains(kind) {
+            let message = format!("step \"{kind}\" is not available in this version");
+            self.findings.error(&at.place, message, None);
+            return false;
+        }
+        let before = self.here();
+        let ends = self.kind(kind, &at);
+        if self.findings.flag(map, "disabled", path) {
+            self.program.ops.truncate(before);
+            return false;
+        }
+        ends
+    }
+
+    fn no_step(&mut self, map: &Map<String, Value>, path: &str, found: &[&(&str, &[&str])]) {
+        let all: Vec<&str> = STEPS.iter().map(|(key, _)| *key).collect();
+        if let [first, second, ..] = found {
+            let message = format!("a step is \"{}\" and \"{}\" at once; expected one", first.0, second.0);
+            return self.findings.error(path, message, Some("make two steps of it".to_owned()));
+        }
+        let key = map.keys().next().map_or("", String::as_str);
+        let help = match nearest(key, &all) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("expected one of {}", all.join(", ")),
+        };
+        let place = if key.is_empty() { path.to_owned() } else { join(path, key) };
+        self.findings.error(&place, format!("unknown step \"{key}\""), Some(help));
+    }
+
+    fn kind(&mut self, kind: &str, at: &At<'_>) -> bool {
+        match kind {
+            "call" => self.call(at),
+            "sync" => self.sync(at),
+            "if" => return self.choice(at),
+            "switch" => return self.switch(at),
+            "for_each" => self.for_each(at),
+            "while" => self.repeat(at),
+            "parallel" => self.parallel(at),
+            "assign" => self.assign(at),
+            "transform" => self.transform(at),
+            "delay" => self.delay(at),
+            "reply" => self.reply(at),
+            "scope" => self.scope(at),
+            "alert" | "trace" | "milestone" | "throw" => return self.word(kind, at),
+            _ => {}
+        }
+        false
+    }
+
+    /// A step that is a text alone.
+    fn word(&mut self, kind: &str, at: &At<'_>) -> bool {
+        let Some(text) = self.findings.text(at.value, &at.place) else { return false };
+        if text.contains("{{") {
+            let message = format!("{kind} holds \"{{{{\"; expected a text without values");
+            let help = "no content of messages may stand in events; call an item with request: { text: … }";
+            self.findings.error(&at.place, message, Some(help.to_owned()));
+        }
+        self.push(match kind {
+            "alert" => Op::Alert { text },
+            "trace" => Op::Trace { text },
+            "milestone" => Op::Milestone { name: text },
+            _ => Op::Throw { fault: text },
+        });
+        kind == "throw"
+    }
+
+    /// The message that a step is about.
+    fn of(&mut self, map: &Map<String, Value>, path: &str) -> String {
+        let Some(value) = map.get("of") else { return REQUEST.to_owned() };
+        let path = join(path, "of");
+        let name = self.findings.text(value, &path).unwrap_or_default();
+        self.message(&name, &path);
+        name
+    }
+
+    /// Tells a message that there never is.
+    fn message(&mut self, name: &str, path: &str) {
+        if !self.known.messages.contains(name) && !name.is_empty() {
+            let known: Vec<&str> = self.known.messages.iter().map(String::as_str).collect();
+            let help = format!("expected one of {}", known.join(", "));
+            self.findings.error(path, format!("there is no message \"{name}\" in this flow"), Some(help));
+        }
+    }
+
+    fn condition(&mut self, value: &Value, path: &str) -> Option<Condition> {
+        let text = self.findings.text(value, path)?;
+        let compiled = Condition::compile(&text, &self.words);
+        compiled.map_err(|wrong| self.findings.expression(path, wrong)).ok()
+    }
+
+    fn value(&mut self, value: &Value, path: &str) -> Option<expression::Value> {
+        let text = self.findings.text(value, path)?;
+        let compiled = expression::Value::compile(&text, &self.words);
+        compiled.map_err(|wrong| self.findings.expression(path, wrong)).ok()
+    }
+
+    fn template(&mut self, value: &Value, path: &str) -> Option<Text> {
+        let text = self.findings.text(value, path)?;
+        let compiled = Text::compile(&text, &self.words);
+        compiled.map_err(|wrong| self.findings.expression(path, wrong)).ok()
+    }
+
+    fn call(&mut self, at: &At<'_>) {
+        let Some(target) = self.findings.text(at.value, &at.place) else { return };
+        self.targets.push((at.place.clone(), target.clone()));
+        let name = call_name(at.map).unwrap_or_default();
+        if at.map.contains_key("as") {
+            self.findings.name(&name, &at.under("as"));
+        }
+        let source = match at.map.get("request") {
+            None => Source::Message(REQUEST.to_owned()),
+            Some(value) => match self.source(value, &at.under("request")) {
+                Some(source) => source,
+                None => return,
+            },
+        };
+        let waits = !self.findings.flag(at.map, "async", at.path);
+        let timeout = at.map.get("timeout").and_then(|value| self.findings.span(value, &at.under("timeout")));
+        if !waits && at.map.contains_key("timeout") {
+            let message = "a call that is not waited for has no timeout";
+            let help = "put the timeout at the step \"sync\" that waits for it".to_owned();
+            self.findings.error(&at.under("timeout"), message, Some(help));
+        }
+        let description = match at.map.get("description") {
+            Some(value) => self.findings.text(value, &at.under("description")).unwrap_or_default(),
+            None => name.clone(),
+        };
+        let wants_answer = waits || self.known.all_synced || self.known.synced.contains(&name);
+        self.push(Op::Call(Call { target, source, name: name.clone(), wants_answer, description }));
+        if waits {
+            let ignore_errors = self.findings.flag(at.map, "ignore_errors", at.path);
+            self.push(Op::Await(Await { names: vec![name], own: true, any: false, timeout, ignore_errors }));
+        }
+    }
+
+    fn sync(&mut self, at: &At<'_>) {
+        let names = match at.value.as_str() {
+            Some(ALL) => self.known.asynchronous.iter().cloned().collect(),
+            _ => names(at.value),
+        };
+        if names.is_empty() {
+            let message = "sync names no call; expected a list of names, or all";
+            self.findings.error(&at.place, message, None);
+        }
+        for name in &names {
+            if !self.known.asynchronous.contains(name) {
+                let message = format!("no call is named \"{name}\" that is not waited for already");
+                let help = "make it with \"async: true\", and name it with \"as\"".to_owned();
+                self.findings.error(&at.place, message, Some(help));
+            }
+        }
+        let any = self.findings.flag(at.map, "any", at.path);
+        let ignore_errors = self.findings.flag(at.map, "ignore_errors", at.path);
+        let timeout = at.map.get("timeout").and_then(|value| self.findings.span(value, &at.under("timeout")));
+        self.push(Op::Await(Await { names, own: false, any, timeout, ignore_errors }));
+    }
+
+    fn assign(&mut self, at: &At<'_>) {
+        let of = self.of(at.map, at.path);
+        let Some(all) = self.findings.map(at.value, &at.place) else { return };
+        for (name, value) in all {
+            let path = join(&at.place, name);
+            self.findings.name(name, &path);
+            if let Some(value) = self.value(value, &path) {
+                self.push(Op::Assign { name: name.clone(), value, of: of.clone() });
+            }
+        }
+    }
+
+    fn delay(&mut self, at: &At<'_>) {
+        let of = self.of(at.map, at.path);
+        let Some(map) = at.value.as_object() else {
+            if let Some(time) = self.findings.span(at.value, &at.place) {
+                self.push(Op::DelayFor(time));
+            }
+            return;
+        };
+        self.findings.keys(map, &at.place, &["for", "until"]);
+        match (map.get("for"), map.get("until")) {
+            (Some(time), None) => {
+                if let Some(time) = self.findings.span(time, &join(&at.place, "for")) {
+                    self.push(Op::DelayFor(time));
+                }
+            }
+            (None, Some(until)) => {
+                if let Some(value) = self.value(until, &join(&at.place, "until")) {
+                    self.push(Op::DelayUntil { value, of });
+                }
+            }
+            _ => {
+                let message = "delay has to say either \"for\" or \"until\"";
+                self.findings.error(&at.place, message, None);
+            }
+        }
+    }
+}
+
+impl Program {
+    fn scope(&mut self) -> usize {
+        self.scopes.push(Scope::default());
+        self.scopes.len() - 1
+    }
+}

@@ -1,0 +1,57 @@
+//! Messages that a flow makes: by a transform, from a text, or as a copy with other values.
+
+use model::{BodyClass, MessageBody};
+
+use super::instance::Fault;
+use super::program::Source;
+use super::run::Run;
+use crate::hl7::doc_type::DocTypes;
+
+fn fault(name: &str, reason: String) -> Fault {
+    Fault { name: name.to_owned(), reason }
+}
+
+/// The message of a source that is not there already.
+pub(super) fn make(source: &Source, run: &Run<'_>) -> Result<MessageBody, Fault> {
+    match source {
+        Source::Message(name) => Err(fault("missing", format!("there is no message \"{name}\" yet"))),
+        Source::Text { text, of } => Ok(MessageBody::new(BodyClass::TEXT, text.render(&run.view(of)))),
+        Source::Transform { name, of } => transformed(name, of, run),
+        Source::Set { of, values } => {
+            let view = run.view(of);
+            let Some(message) = view.message() else { return Err(no_hl7(of)) };
+            let mut editor = hl7::edit::Editor::of(message);
+            for (path, value) in values {
+                let text = value.text(&view);
+                let set = editor.set(path, &text);
+                set.map_err(|error| fault("set", format!("\"{path}\" cannot be set: {error}")))?;
+            }
+            body_of(&editor.finish(), of, run)
+        }
+    }
+}
+
+fn transformed(name: &str, of: &str, run: &Run<'_>) -> Result<MessageBody, Fault> {
+    let view = run.view(of);
+    let Some(message) = view.message() else { return Err(no_hl7(of)) };
+    let unknown = || fault("transform", format!("there is no transform \"{name}\" any more"));
+    let transform = run.program.transforms.get(name).ok_or_else(unknown)?;
+    let made = transform.apply(message, &view.facts());
+    let made = made.map_err(|error| fault("transform", format!("transform \"{name}\": {error}")))?;
+    body_of(&made, of, run)
+}
+
+fn no_hl7(of: &str) -> Fault {
+    fault("missing", format!("\"{of}\" is no HL7 message"))
+}
+
+/// A message as a body, in the charset of the one it was made of.
+fn body_of(message: &hl7::Message, of: &str, run: &Run<'_>) -> Result<MessageBody, Fault> {
+    let (charset, name) = match run.bodies.get(of) {
+        Some(body) => (body.charset().to_owned(), body.name().to_owned()),
+        None => (String::new(), String::new()),
+    };
+    let bytes = hl7::write::to_bytes(message).map_err(|error| fault("charset", error.to_string()))?;
+    let doc_type = DocTypes::default().of(message);
+    Ok(MessageBody::described(BodyClass::HL7, bytes, doc_type, charset, name))
+}

@@ -1,0 +1,155 @@
+//! A flow as it is run: its steps in one list, with jumps, so that a position is a number.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::Note;
+use rules::Transforms;
+
+use super::expression::{Condition, Text, Value};
+
+/// A compiled flow.
+#[derive(Debug, Default)]
+pub(super) struct Program {
+    /// What is done, beginning with the first.
+    pub(super) ops: Vec<Op>,
+    /// Its scopes.
+    pub(super) scopes: Vec<Scope>,
+    /// The transforms that it may name.
+    pub(super) transforms: Arc<Transforms>,
+}
+
+/// A part that may fail as a whole.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    /// Faults that are caught, and where their steps begin; `*` is any.
+    pub(super) catches: Vec<(String, usize)>,
+    /// Where the steps begin that undo it.
+    pub(super) compensate: Option<usize>,
+}
+
+impl Scope {
+    /// Where the steps for that fault begin.
+    pub(super) fn catch(&self, fault: &str) -> Option<usize> {
+        let of = |wanted: &str| self.catches.iter().find(|(name, _)| name == wanted).map(|(_, at)| *at);
+        of(fault).or_else(|| of(ANY_FAULT))
+    }
+}
+
+/// Any fault, in `catch`.
+pub(super) const ANY_FAULT: &str = "*";
+
+/// The message that a step looks at or sends.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// One of that name, as it is.
+    Message(String),
+    /// What a transform makes of one.
+    Transform { name: String, of: String },
+    /// A text with values in it.
+    Text { text: Text, of: String },
+    /// A copy of one with values in their places.
+    Set { of: String, values: Vec<(hl7::Path, Value)> },
+}
+
+/// A call of an item.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) target: String,
+    pub(super) source: Source,
+    /// What its answer is called.
+    pub(super) name: String,
+    /// Whether somebody waits for the answer.
+    pub(super) wants_answer: bool,
+    pub(super) description: String,
+}
+
+/// Waiting for the answers to calls.
+#[derive(Debug)]
+pub(super) struct Await {
+    /// The names of the calls.
+    pub(super) names: Vec<String>,
+    /// Whether only calls of the same thread are meant.
+    pub(super) own: bool,
+    /// Whether the first answer is enough.
+    pub(super) any: bool,
+    pub(super) timeout: Option<Duration>,
+    /// Whether a failure or a timeout is no fault.
+    pub(super) ignore_errors: bool,
+}
+
+/// One thing to do.
+#[derive(Debug)]
+pub(super) enum Op {
+    Assign {
+        name: String,
+        value: Value,
+        of: String,
+    },
+    Make {
+        source: Source,
+        name: String,
+    },
+    Call(Call),
+    Await(Await),
+    Jump(usize),
+    /// Goes on at the place unless the condition holds.
+    Unless {
+        condition: Condition,
+        of: String,
+        to: usize,
+    },
+    /// Begins a loop over the values of a path.
+    Each {
+        values: Value,
+        of: String,
+    },
+    /// The next value under that name, or the end of the loop at the place.
+    Next {
+        name: String,
+        end: usize,
+    },
+    DelayFor(Duration),
+    DelayUntil {
+        value: Value,
+        of: String,
+    },
+    Alert {
+        text: String,
+    },
+    Trace {
+        text: String,
+    },
+    Milestone {
+        name: String,
+    },
+    Reply {
+        source: Option<Source>,
+        error: Option<String>,
+    },
+    Throw {
+        fault: String,
+    },
+    /// Begins branches at these places; goes on behind when all have ended.
+    Fork {
+        branches: Vec<usize>,
+    },
+    EndBranch,
+    Enter {
+        scope: usize,
+    },
+    Leave,
+    /// The end of steps that undo a scope.
+    Undone,
+    /// The flow is done.
+    End,
+}
+
+/// What compiling a flow came to.
+#[derive(Debug, Default)]
+pub(super) struct Compiled {
+    pub(super) program: Program,
+    pub(super) notes: Vec<Note>,
+    /// The items that are called, and where.
+    pub(super) targets: Vec<(String, String)>,
+}
