@@ -3,8 +3,9 @@
 use model::{Catalogue, ComponentSpec};
 use serde_json::{Map, Value, json};
 
-use crate::keys::{ItemKeys, ProductionKeys, SCHEMAS, SECTIONS, Section, schema_of};
+use crate::keys::{ItemKeys, ProductionKeys, SCHEMAS, SECTIONS, Section, TABLES, schema_of};
 use crate::schemas::SchemaKeys;
+use crate::tables::TableKeys;
 
 /// The JSON Schema (draft 7, which is what YAML editors read) of a whole production file.
 ///
@@ -21,7 +22,8 @@ pub fn json_schema(catalogue: Catalogue) -> Value {
         "items": { "type": "string" }
     });
     properties.insert("include".to_owned(), include);
-    properties.insert(SCHEMAS.0.to_owned(), schemas());
+    properties.insert(SCHEMAS.0.to_owned(), by_name::<SchemaKeys>(SCHEMAS.1));
+    properties.insert(TABLES.0.to_owned(), by_name::<TableKeys>(TABLES.1));
     for section in SECTIONS {
         properties.insert(section.key.to_owned(), items(catalogue, section));
     }
@@ -37,14 +39,15 @@ pub fn json_schema(catalogue: Catalogue) -> Value {
     })
 }
 
-fn schemas() -> Value {
-    let mut one = schema_of::<SchemaKeys>();
+/// A map of things by name.
+fn by_name<T: schemars::JsonSchema>(description: &str) -> Value {
+    let mut one = schema_of::<T>();
     if let Some(own) = one.as_object_mut() {
         own.remove("$schema");
         own.remove("title");
     }
     fillable(&mut one);
-    json!({ "description": SCHEMAS.1, "type": ["object", "null"], "additionalProperties": one })
+    json!({ "description": description, "type": ["object", "null"], "additionalProperties": one })
 }
 
 fn items(catalogue: Catalogue, section: Section) -> Value {

@@ -4,7 +4,7 @@
 //! (`files`, `tree`), `${…}` is filled in, each map of keys is held against its schema, each
 //! component checks its settings, and what items say about each other is checked last.
 //!
-//! Besides the production's own files and those that `${file:…}` names, nothing is touched.
+//! Besides the production's own files, its lookup tables and what `${file:…}` names, nothing is touched.
 
 mod claims;
 mod def;
@@ -28,12 +28,15 @@ mod shape;
 mod source;
 mod suggest;
 mod syntax;
+mod tables;
 mod tree;
 mod walk;
 
 use std::path::{Path, PathBuf};
 
 use model::Catalogue;
+
+use crate::files::Files;
 
 pub use def::{ItemDef, ProductionDef};
 pub use finding::{Finding, Level, Report};
@@ -49,9 +52,11 @@ pub fn load(
     catalogue: Catalogue,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Report {
-    let mut files = files::Files::new(env);
+    let mut files = Files::new(env);
     let production = files.read(path, overlays).and_then(|root| {
-        production::check(root, catalogue, env, &files.sources, &mut files.findings, &mut files.secrets)
+        let base = path.parent().unwrap_or(Path::new(""));
+        let Files { sources, findings, secrets, .. } = &mut files;
+        production::check(root, catalogue, env, base, sources, findings, secrets)
     });
     let findings = files.findings.finish(&files.sources, &files.secrets);
     Report { production, findings, sources: files.sources }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::interpolate::{escaped, is_code};
-use crate::keys::{ItemKeys, ProductionKeys, SCHEMAS, SECTIONS, schema_of};
+use crate::keys::{ItemKeys, ProductionKeys, SCHEMAS, SECTIONS, TABLES, schema_of};
 use crate::secret::MASK;
 use crate::tree::{Entry, Kind, Node, Scalar};
 
@@ -12,7 +12,8 @@ use crate::tree::{Entry, Kind, Node, Scalar};
 /// items and settings in the order written.
 pub(crate) fn yaml(root: &Node) -> String {
     let mut names = property_names(&schema_of::<ProductionKeys>());
-    names.push(SCHEMAS.0.to_owned());
+    // A table of a file stays the name of that file, however long it is.
+    names.extend([SCHEMAS.0, TABLES.0].map(str::to_owned));
     let mut top = picked(root, &names);
     for section in SECTIONS {
         let items: Map<String, Value> =

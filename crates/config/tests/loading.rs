@@ -280,7 +280,7 @@ fn mistakes_in_included_files_are_told_where_they_are() {
         case.lines(&[]),
         format!(
             "production.yaml:2:27: {missing}\n\
-             a.yaml:5:1: key \"targets\" has no place in an included file; expected one of services, processes, operations, schemas\n\
+             a.yaml:5:1: key \"targets\" has no place in an included file; expected one of services, processes, operations, schemas, lookup_tables\n\
              a.yaml:6:1: key \"process\" has no place in an included file; did you mean \"processes\"?\n\
              b.yaml:1:13: operations is no map; expected items by name\n"
         )
@@ -432,4 +432,55 @@ fn the_schema_has_every_component_with_its_settings() {
     assert_eq!(services[1]["required"], json!(["type"]));
     assert_eq!(file["retry_interval"]["default"], "5s");
     assert!(!schema.to_string().contains("$ref"), "nothing is left to look up");
+}
+
+#[test]
+fn lookup_tables_come_from_the_production_and_from_files() {
+    let tables = "\nlookup_tables:\n  sexes:\n    entries: { F: female, M: male, 1: one }\n    default: \"?\"\n  \
+        wards: { file: tables/wards.csv, key: code, value: name, separator: \";\", missing: error }\n  \
+        units: { file: tables/units.yaml }\n";
+    let csv = "name;code\nSurgery;A\n\"Ear; Nose\";B\n";
+    let case = Case::new(&[
+        ("production.yaml", &format!("{ARTICLE}{tables}")),
+        ("tables/wards.csv", csv),
+        ("tables/units.yaml", "mg/dl: MGDL\n7: seven\n"),
+    ]);
+    let report = case.load(&[]);
+    assert!(!report.has_errors(), "{}", report.lines());
+    let def = report.production.expect("a production");
+    let found = def.library.get::<rules::LookupTables>();
+    assert_eq!(found.names(), ["sexes", "units", "wards"]);
+    let get = |table: &str, key: &str| found.get(table).and_then(|table| table.get(key).map(str::to_owned));
+    assert_eq!(get("sexes", "F").as_deref(), Some("female"));
+    assert_eq!(get("sexes", "1").as_deref(), Some("one"));
+    assert_eq!(get("wards", "B").as_deref(), Some("Ear; Nose"));
+    assert_eq!(get("units", "7").as_deref(), Some("seven"));
+    assert_eq!(found.get("sexes").and_then(|table| table.default.clone()).as_deref(), Some("?"));
+    assert!(found.get("wards").is_some_and(|table| table.strict));
+    assert!(def.resolved.contains("file: tables/wards.csv") && !def.resolved.contains("Surgery"));
+}
+
+#[test]
+fn what_is_wrong_in_a_lookup_table_is_told_at_its_line() {
+    let tables = "\nlookup_tables:\n  wards: { file: wards.csv }\n  units: { file: units.yaml }\n  \
+        gone: { file: gone.csv }\n  none: {}\n  other: { file: a.xml }\n";
+    let case = Case::new(&[
+        ("production.yaml", &format!("{ARTICLE}{tables}")),
+        ("wards.csv", "code,name\nA,Surgery\nA,Medicine\nB\n"),
+        ("units.yaml", "mg: [1]\n"),
+        ("a.xml", ""),
+    ]);
+    let report = case.load(&[]);
+    assert!(report.production.is_none());
+    let lines = report.lines();
+    for wanted in [
+        "wards.csv:3:1: key \"A\" stands for something else already (entry 2); take one of the lines away",
+        "wards.csv:4:1: the line has 1 columns; expected at least 2",
+        "units.yaml:1:5: ",
+        "gone.csv\" (",
+        "table \"none\" has neither entries nor a file",
+        "\"a.xml\" is no file of entries",
+    ] {
+        assert!(lines.contains(wanted), "{wanted}\n{lines}");
+    }
 }
