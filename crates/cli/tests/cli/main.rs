@@ -4,4 +4,5 @@ mod docs;
 mod engine;
 mod first_steps;
 mod hl7;
+mod script;
 mod usage;

@@ -1,0 +1,94 @@
+//! A production with a script: what is checked, and what becomes of its messages.
+
+use std::fs;
+use std::path::Path;
+
+use crate::engine::{Engine, eventually, orris, read, text};
+
+const PRODUCTION: &str = "\
+production: Ward.Script
+services:
+  In:
+    type: hl7.file
+    targets: [ToLab]
+    settings: { file_path: in, file_spec: '*.hl7' }
+processes:
+  ToLab:
+    type: script
+    settings:
+      code: |
+        // ${NOTHING} is filled in here.
+        if (msg.get(\"PV1-2\") === \"E\") discard(\"no emergencies\");
+        const name = `${msg.get(\"PID-5.1\")}, ${msg.get(\"PID-5.2\")}`;
+        msg.set(\"PID-9\", name);
+        log.info(`message ${context.id} goes to the lab`);
+        send(\"Lab\");
+        if (msg.get(\"PV1-2\") === \"X\") throw new Error(name);
+operations:
+  Lab:
+    type: hl7.file
+    settings: { file_path: lab, file_name: '%f' }
+";
+
+fn written(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("production.yaml");
+    fs::write(&path, text).expect("written");
+    (folder, path)
+}
+
+#[test]
+fn what_is_wrong_with_code_is_told_at_its_line_of_the_file() {
+    for (change, to, expected) in [
+        ("send(\"Lab\")", "send(\"Lap\")", &["\"Lap\"", "did you mean \"Lab\"?"][..]),
+        (
+            "const name = `",
+            "const name = 3 +* `",
+            &["production.yaml:14:25", "unexpected token in expression: \"*\""],
+        ),
+        ("log.info(`", "sockets.write(1, `", &["production.yaml:16:9", "sockets are used, and no server is set"]),
+    ] {
+        let (_folder, path) = written(&PRODUCTION.replace(change, to));
+        let checked = orris(&["check", path.to_str().expect("readable")]);
+        assert_eq!(checked.status.code(), Some(64), "{to}");
+        let found = text(&checked.stdout) + &text(&checked.stderr);
+        for word in expected {
+            assert!(found.contains(word), "{to}: {word} is not in\n{found}");
+        }
+    }
+    let (_folder, path) = written(PRODUCTION);
+    let resolved = text(&orris(&["check", path.to_str().expect("readable"), "--print"]).stdout);
+    assert!(resolved.contains("const name = `${msg.get(\"PID-5.1\")}"), "{resolved}");
+    let drawn = text(&orris(&["graph", path.to_str().expect("readable")]).stdout);
+    assert!(drawn.contains("ToLab") && drawn.contains("Lab"), "{drawn}");
+}
+
+fn drop_file(folder: &Path, name: &str, class: &str) {
+    let aside = folder.join(format!("{name}.part"));
+    let message = format!("MSH|^~\\&|A||||||ADT^A01|7|P|2.5\rPID|1||4711||Doe^Ann\rPV1|1|{class}\r");
+    fs::write(&aside, message).expect("written");
+    fs::rename(aside, folder.join(name)).expect("renamed");
+}
+
+#[test]
+fn messages_go_through_a_script() {
+    let (folder, path) = written(PRODUCTION);
+    let (mut engine, _) = Engine::start(&path);
+    let data = folder.path().join("data");
+    for (name, class) in [("good.hl7", "I"), ("emergency.hl7", "E"), ("bad.hl7", "X")] {
+        drop_file(&data.join("in"), name, class);
+    }
+    let count = |sql: &str| read(&data, &["sql", sql]);
+    let settled = "SELECT count(*) AS n FROM MessageHeader WHERE TargetConfigName = 'ToLab' AND Status IN \
+                   ('Completed', 'Discarded', 'Error')";
+    eventually("three decisions", || count(settled).contains('3').then_some(()));
+    let sent = eventually("the file for the lab", || fs::read_to_string(data.join("lab/good.hl7")).ok());
+    assert!(sent.contains("PID|1||4711||Doe^Ann||||Doe, Ann\rPV1|1|I"), "{sent}");
+    let all = count("SELECT Status, ErrorStatus FROM MessageHeader WHERE TargetConfigName = 'ToLab'");
+    assert!(all.contains("code line 7 column"), "{all}");
+    assert!(!all.contains("Doe"), "{all}");
+    let events = read(&data, &["events"]);
+    assert!(events.contains("goes to the lab") && !events.contains("Doe"), "{events}");
+    assert_eq!(engine.stop(), Some(0));
+    assert_eq!(fs::read_dir(data.join("lab")).expect("a folder").count(), 1);
+}
