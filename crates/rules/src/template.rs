@@ -44,9 +44,19 @@ impl Template {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn compile_with(text: &str, context: &PathContext) -> Result<Template, ExprError> {
+        Self::compile_in(text, &Scope::from(context)).map_err(|errors| {
+            errors.into_iter().next().unwrap_or_else(|| ExprError::new(0..0, "this cannot be read"))
+        })
+    }
+
+    /// Compiles a template whose names are those of `scope`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in the order of the text.
+    pub fn compile_in(text: &str, scope: &Scope) -> Result<Template, Vec<ExprError>> {
         let mut errors = Vec::new();
-        let parts = parts(text, &Scope::from(context), &mut errors);
-        errors.into_iter().next().map_or(Ok(Template(parts)), Err)
+        let parts = parts(text, scope, &mut errors);
+        if errors.is_empty() { Ok(Template(parts)) } else { Err(errors) }
     }
 
     /// Everything that is wrong with the template `text`, in the order of the text.
