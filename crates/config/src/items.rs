@@ -1,5 +1,7 @@
 //! One item: its keys, its component, and its settings as the component checks them.
 
+use std::ops::Range;
+
 use model::{Catalogue, Checks, Claim, ComponentSpec, Library, NoteKind, Timeout};
 use serde_json::Value;
 
@@ -270,7 +272,7 @@ impl Reader<'_> {
         spec.check(item.settings.clone(), &mut checks);
         self.notes(item.name, settings, &set_aside, &checks);
         for found in checks.references.into_iter().filter(|found| !covered(&set_aside, &found.path)) {
-            let place = place(&found.path);
+            let place = self.place(settings, &found.path, found.range.as_ref());
             item.links.push(Link {
                 to: found.name,
                 place,
@@ -316,6 +318,14 @@ impl Reader<'_> {
         (value, set_aside, fits)
     }
 
+    /// Where a setting is, or bytes of its text.
+    fn place(&self, settings: &Node, path: &str, range: Option<&Range<usize>>) -> Place {
+        match (settings.at(path), range) {
+            ((node, ""), Some(range)) => crate::scalar::place(self.sources, node, range),
+            ((node, _), _) => node.place.clone(),
+        }
+    }
+
     fn notes(&mut self, item: &str, settings: &Node, set_aside: &[String], checks: &Checks) {
         let told = |path: &str| covered(set_aside, path) || lacks(set_aside, path);
         for note in checks.notes.iter().filter(|note| !told(&note.path)) {
@@ -323,10 +333,7 @@ impl Reader<'_> {
                 NoteKind::Error => Level::Error,
                 NoteKind::Warning => Level::Warning,
             };
-            let place = match (settings.at(&note.path), &note.range) {
-                ((node, ""), Some(range)) => crate::scalar::place(self.sources, node, range),
-                ((node, _), _) => node.place.clone(),
-            };
+            let place = self.place(settings, &note.path, note.range.as_ref());
             self.findings.add(level, &place, Some(item), note.message.as_str()).help(note.help.clone());
         }
     }

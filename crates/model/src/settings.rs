@@ -208,6 +208,8 @@ pub struct Note {
 pub struct Reference {
     /// The path below `settings`.
     pub path: String,
+    /// The bytes within that value's text, where the place is finer than the value.
+    pub range: Option<Range<usize>>,
     /// The name found there.
     pub name: String,
     /// None when messages are sent there (it must be a process or operation); else the component
@@ -266,12 +268,28 @@ impl Checks {
 
     /// Says that messages are sent to the item named at `path`.
     pub fn sends_to(&mut self, path: impl Into<String>, name: impl Into<String>) {
-        self.references.push(Reference { path: path.into(), name: name.into(), component: None });
+        self.references.push(Reference {
+            path: path.into(),
+            range: None,
+            name: name.into(),
+            component: None,
+        });
+    }
+
+    /// Says that messages are sent to the item named at bytes of the text at `path`.
+    pub fn sends_to_at(&mut self, path: impl Into<String>, range: Range<usize>, name: impl Into<String>) {
+        self.sends_to(path, name);
+        if let Some(reference) = self.references.last_mut() {
+            reference.range = Some(range);
+        }
     }
 
     /// Says that the item named at `path` is used, and has to be of the type `component`.
     pub fn uses(&mut self, path: impl Into<String>, name: impl Into<String>, component: &'static str) {
-        self.references.push(Reference { path: path.into(), name: name.into(), component: Some(component) });
+        self.sends_to(path, name);
+        if let Some(reference) = self.references.last_mut() {
+            reference.component = Some(component);
+        }
     }
 
     /// Says what the item wants of the machine.

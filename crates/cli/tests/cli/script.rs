@@ -40,7 +40,7 @@ fn written(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
 #[test]
 fn what_is_wrong_with_code_is_told_at_its_line_of_the_file() {
     for (change, to, expected) in [
-        ("send(\"Lab\")", "send(\"Lap\")", &["\"Lap\"", "did you mean \"Lab\"?"][..]),
+        ("send(\"Lab\")", "send(\"Lap\")", &["production.yaml:17:15", "\"Lap\"", "did you mean \"Lab\"?"][..]),
         (
             "const name = `",
             "const name = 3 +* `",

@@ -105,7 +105,7 @@ impl Settings {
             if name.is_empty() {
                 checks.error_at("code", range, "the target of send is empty; expected the name of an item");
             } else if !named.contains(&name) {
-                checks.sends_to("code", &name);
+                checks.sends_to_at("code", range, &name);
                 named.push(name);
             }
         }
