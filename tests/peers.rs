@@ -210,7 +210,7 @@ fn mllp_send_delivers_a_file_of_messages() {
 #[test]
 fn both_clients_deliver_and_are_answered() {
     for which in ["python", "node"] {
-        let site = Site::to_files("ack_mode: immediate, use_ack_commit_codes: false");
+        let site = Site::to_files("ack_mode: immediate");
         let mut files = site.admissions(&["A1", "A2", "A3"]);
         let umlauts = admission("A4").replace("Sample", "M\u{fc}ster\u{142}");
         files.push(site.message("A4", &umlauts.replace("|P|2.5", "|P|2.5||||||UNICODE UTF-8")));
@@ -226,7 +226,7 @@ fn both_clients_deliver_and_are_answered() {
 #[test]
 fn what_is_no_good_is_refused_and_kept() {
     for which in ["python", "node"] {
-        let site = Site::to_files("ack_mode: immediate, use_ack_commit_codes: false, validation: structure");
+        let site = Site::to_files("ack_mode: immediate, validation: structure");
         // Without EVN and PID it is no ADT_A01.
         let wrong = "MSH|^~\\&|WARD|NORTH|ORRIS|LAB|20260102030405||ADT^A01^ADT_A01|W1|P|2.5\rPV1|1|I\r";
         let mut files = vec![site.message("W1", wrong)];
@@ -241,9 +241,7 @@ fn what_is_no_good_is_refused_and_kept() {
 #[test]
 fn both_clients_speak_tls_and_show_their_certificate() {
     for which in ["python", "node"] {
-        let site = Site::to_files(
-            "use_ack_commit_codes: false, tls: { certificate: server.pem, key: server.key, client_ca: ca.pem }",
-        );
+        let site = Site::to_files("tls: { certificate: server.pem, key: server.key, client_ca: ca.pem }");
         let files = site.admissions(&["T1", "T2"]);
         let tls = ["ca.pem", "client.pem", "client.key"].map(|name| site.data(name));
         assert_eq!(client(which, site.port, &tls, &files), ["AA T1", "AA T2"], "{which}");
@@ -254,7 +252,7 @@ fn both_clients_speak_tls_and_show_their_certificate() {
 #[test]
 fn python_server_accepts_refuses_and_misbehaves() {
     let (server, port) = python_server(&[]);
-    let site = Site::to_peer("use_ack_commit_codes: false", &port, "response_timeout: 500ms");
+    let site = Site::to_peer("", &port, "response_timeout: 500ms");
     let ids = ["A-1", "AE-2", "LOST-3", "CUT-4", "AR-5", "CA-6", "A-7"];
     let answers = client("python", site.port, &[], &site.admissions(&ids));
     assert_eq!(answers.len(), ids.len(), "accepted when it is stored: {answers:?}");
@@ -275,7 +273,7 @@ fn python_server_accepts_refuses_and_misbehaves() {
 fn an_answer_for_another_message_is_not_taken_for_this_one() {
     let (server, port) = python_server(&[]);
     let actions = "reply_code_actions: ':I?=RF,:?R=RF,:?E=S,:~=S,:?A=C,:*=S', response_timeout: 2s";
-    let site = Site::to_peer("use_ack_commit_codes: false", &port, actions);
+    let site = Site::to_peer("", &port, actions);
     client("python", site.port, &[], &site.admissions(&["OTHER-1", "A-2"]));
     assert_eq!(site.ended(2).get("Completed"), Some(&2));
     let got = server.lines();
@@ -287,7 +285,7 @@ fn an_answer_for_another_message_is_not_taken_for_this_one() {
 fn node_server_accepts_and_refuses() {
     let (server, port) = node_server(&[]);
     // It never forgets what it got on a connection, and would answer all of it again.
-    let site = Site::to_peer("use_ack_commit_codes: false", &port, "stay_connected: 0s");
+    let site = Site::to_peer("", &port, "stay_connected: 0s");
     let mut files = site.admissions(&["A-1", "AE-2", "AR-3"]);
     files.push(site.message("A-4", &large("A-4")));
     client("node", site.port, &[], &files);
@@ -313,7 +311,7 @@ fn both_servers_speak_tls_and_ask_for_a_certificate() {
             at("client.pem"),
             at("client.key")
         );
-        let site = Site::to_peer("use_ack_commit_codes: false", &port, &settings);
+        let site = Site::to_peer("", &port, &settings);
         client("python", site.port, &[], &site.admissions(&["T-1", "T-2"]));
         assert_eq!(site.ended(2).get("Completed"), Some(&2), "{which}");
         assert_eq!(server.lines().len(), 3, "{which}: {:?}", server.lines());

@@ -71,7 +71,7 @@ impl Acks {
     pub(super) fn wanted(&self, request: Option<&hl7::Message>) -> (Wanted, bool) {
         match request {
             Some(request) => {
-                let commit = self.commit_codes && version(request) >= (2, 3);
+                let commit = self.commit_codes && version(request) >= (2, 3) && is_enhanced(request);
                 (ack::wanted(self.mode, request), commit || self.mode == AckMode::MshDetermined)
             }
             None if self.mode == AckMode::Never => {
@@ -163,6 +163,14 @@ fn renamed(message: &hl7::Message, id: &str) -> Option<Bytes> {
 fn control_id(message: &hl7::Message) -> Option<Cow<'_, str>> {
     let raw = message.segments().next()?.field(10)?;
     Some(hl7::escape::decode(raw, &message.separators())).filter(|id| !id.is_empty())
+}
+
+/// Whether the sender knows two kinds of acknowledgements (HL7 2.5.1 §2.9.3): MSH-15 or MSH-16 is there.
+/// Without them it is in the original mode (§2.9.2), and many such senders take CA for an error.
+fn is_enhanced(message: &hl7::Message) -> bool {
+    let header = message.segments().next();
+    let says = |field| header.and_then(|header| header.field(field)).is_some_and(|value| !value.is_empty());
+    says(15) || says(16)
 }
 
 /// The version of HL7 that MSH-12 names; 0.0 where it names none.

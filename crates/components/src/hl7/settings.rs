@@ -15,8 +15,8 @@ use super::doc_type::DocTypes;
 pub struct InboundSettings {
     /// When a sender is answered.
     pub ack_mode: AckMode,
-    /// Whether `immediate` answers to messages of HL7 2.3 and later say CA, CE and CR; otherwise AA, AE
-    /// and AR.
+    /// Whether `immediate` answers say CA, CE and CR to senders in the enhanced mode: HL7 2.3 or later,
+    /// with MSH-15 or MSH-16. All others are told AA, AE and AR.
     pub use_ack_commit_codes: bool,
     /// Whether acknowledgements that come in are kept without being sent on, so that nobody answers
     /// them in a circle. An acknowledgement is never answered, whatever this says.

@@ -42,7 +42,7 @@ fn post(message: &str) -> String {
     testing::post("/", "Content-Type: application/hl7-v2\r\n", message)
 }
 
-/// Status and acknowledgements, as in `200 CA 1`.
+/// Status and acknowledgements, as in `200 AA 1`.
 fn short(answer: &Answered) -> String {
     format!("{} {}", answer.status, answer.acks()).trim().to_owned()
 }

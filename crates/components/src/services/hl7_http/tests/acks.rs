@@ -20,12 +20,12 @@ async fn a_message_is_acknowledged_in_the_answer() {
     ] {
         let header = if kind.is_empty() { String::new() } else { format!("Content-Type: {kind}\r\n") };
         let answer = served.ask(testing::post("/adt", &header, &adt("7"))).await;
-        assert_eq!(short(&answer), "200 CA 7", "{kind}");
+        assert_eq!(short(&answer), "200 AA 7", "{kind}");
         assert_eq!(answer.header("content-type"), Some(answered), "{kind}");
         assert!(answer.body.starts_with("MSH|^~\\&|HIS|THERE|LAB|HERE|"), "{}", answer.body);
     }
     let put = post(&adt("8")).replacen("POST / ", "PUT /adt/ ", 1);
-    assert_eq!(short(&served.ask(put).await), "200 CA 8");
+    assert_eq!(short(&served.ask(put).await), "200 AA 8");
     assert_eq!(taken(&host).last(), Some(&("deliver", adt("8"))));
     assert!(host.arrivals()[0].body.name().starts_with("127.0.0.1_"));
 }
@@ -42,7 +42,7 @@ async fn nobody_is_answered_before_the_message_is_durable() {
     assert_eq!(served.ask(testing::post("/x", "", "")).await.status, 404);
     assert!(client.answer().now_or_never().is_none());
     host.release_durability();
-    assert_eq!(short(&client.answer().await.unwrap()), "200 CA 1");
+    assert_eq!(short(&client.answer().await.unwrap()), "200 AA 1");
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn what_is_not_stored_is_to_be_sent_again() {
 
     host.refuse_next_intake(Failure::Temporary("disk full".into()));
     let answer = served.ask(post(&adt("1"))).await;
-    assert_eq!((short(&answer).as_str(), answer.header("retry-after")), ("503 CR 1", Some("5")));
+    assert_eq!((short(&answer).as_str(), answer.header("retry-after")), ("503 AR 1", Some("5")));
 
     host.refuse_next_intake(Failure::Stopping);
     let answer = served.ask(post(&adt("2"))).await;
@@ -101,7 +101,7 @@ async fn what_is_no_message_is_kept_and_refused() {
         (json!({ "nack_status": "ok" }), "Guten Tag", "200 AE"),
         (json!({ "nack_error_code": "content_r" }), "Guten Tag", "400 AR"),
         (json!({ "ack_mode": "never" }), "Guten Tag", "400"),
-        (json!({ "validation": "structure" }), wrong, "400 CE 1"),
+        (json!({ "validation": "structure" }), wrong, "400 AE 1"),
     ] {
         let host = TestHost::new("In");
         let served = serve(&host, settings.clone()).await;
@@ -156,9 +156,9 @@ async fn several_messages_are_one_change_and_answered_together() {
     let host = TestHost::new("In");
     let served = serve(&host, json!({})).await;
     let two = format!("{}{}", adt("1"), adt("2"));
-    assert_eq!(short(&served.ask(post(&two)).await), "200 CA 1, CA 2");
+    assert_eq!(short(&served.ask(post(&two)).await), "200 AA 1, AA 2");
     let batch = format!("BHS|^~\\&\r{two}BTS|2\r");
-    assert_eq!(short(&served.ask(post(&batch)).await), "200 CA 1, CA 2");
+    assert_eq!(short(&served.ask(post(&batch)).await), "200 AA 1, AA 2");
     assert_eq!(host.intakes().iter().map(|intake| intake.arrivals.len()).collect::<Vec<_>>(), [2, 4]);
 
     let host = TestHost::new("In");
@@ -166,7 +166,7 @@ async fn several_messages_are_one_change_and_answered_together() {
     let wrong = "MSH|^~\\&|A|B|C|D|1||ADT^A01|2|P|2.5\rPV1|1\r";
     let right = "MSH|^~\\&|A|B|C|D|1||ADT^A01|1|P|2.5\rEVN||1\rPID|1||1||A\rPV1|1|I\r";
     let answer = served.ask(post(&format!("{right}{wrong}"))).await;
-    assert_eq!(short(&answer), "400 CA 1, CE 2", "the worst one says the status");
+    assert_eq!(short(&answer), "400 AA 1, AE 2", "the worst one says the status");
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ async fn a_connection_is_kept_after_a_refusal_that_was_read() {
     let mut client = served.client().await;
     assert_eq!(client.ask(testing::post("/", "", &"x".repeat(100_000))).await.status, 413);
     assert_eq!(client.ask(testing::post("/x", "", &adt("1"))).await.status, 404);
-    assert_eq!(short(&client.ask(post(&adt("2"))).await), "200 CA 2");
+    assert_eq!(short(&client.ask(post(&adt("2"))).await), "200 AA 2");
 }
 
 #[tokio::test]
@@ -88,17 +88,17 @@ async fn chunks_and_pieces_make_a_message() {
     let mut client = served.client().await;
     let head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
     let chunks = format!("{head}{:x}\r\n{one}\r\n{:x}\r\n{two}\r\n0\r\n\r\n", one.len(), two.len());
-    assert_eq!(short(&client.ask(chunks).await), "200 CA 1");
+    assert_eq!(short(&client.ask(chunks).await), "200 AA 1");
     let request = post(&adt("2"));
     for piece in request.as_bytes().chunks(7) {
         client.send(piece).await;
         tokio::task::yield_now().await;
     }
-    assert_eq!(short(&client.answer().await.unwrap()), "200 CA 2");
+    assert_eq!(short(&client.answer().await.unwrap()), "200 AA 2");
     assert_eq!(taken(&host), [("deliver", message), ("deliver", adt("2"))]);
 
     let large = format!("{}NTE|1||{}\r", adt("3"), "x".repeat(3 << 20));
-    assert_eq!(short(&client.ask(post(&large)).await), "200 CA 3");
+    assert_eq!(short(&client.ask(post(&large)).await), "200 AA 3");
     assert!(taken(&host)[2].1 == large, "3 MiB, byte by byte");
 
     // Too much in pieces that do not say how much is to come.
@@ -118,7 +118,7 @@ async fn requests_that_come_before_the_answer_are_answered_in_order() {
     let all: String = (0..20).map(|id| post(&adt(&id.to_string()))).collect();
     client.send(all).await;
     for id in 0..20 {
-        assert_eq!(short(&client.answer().await.unwrap()), format!("200 CA {id}"));
+        assert_eq!(short(&client.answer().await.unwrap()), format!("200 AA {id}"));
     }
     let order: Vec<String> = (0..20).map(|id| adt(&id.to_string())).collect();
     assert_eq!(taken(&host).into_iter().map(|(_, text)| text).collect::<Vec<_>>(), order);
@@ -132,7 +132,7 @@ async fn who_asks_first_is_told_to_go_on_or_not() {
     let (head, body) = request.split_at(request.len() - adt("1").len());
     let mut client = served.client().await;
     assert_eq!(client.ask(head).await.status, 100);
-    assert_eq!(short(&client.ask(body).await), "200 CA 1");
+    assert_eq!(short(&client.ask(body).await), "200 AA 1");
 
     let head = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9999\r\n\r\n";
     let mut client = served.client().await;
@@ -153,7 +153,7 @@ async fn of_half_a_request_nothing_is_kept() {
     let mut client = served.client().await;
     client.send(post(&adt("2"))).await;
     client.0.shutdown().await.unwrap();
-    assert_eq!(short(&client.answer().await.unwrap()), "200 CA 2");
+    assert_eq!(short(&client.answer().await.unwrap()), "200 AA 2");
     assert!(client.answer().await.is_none(), "the service closes too");
     assert_eq!(taken(&host), [("deliver", adt("2"))]);
 }
@@ -191,7 +191,7 @@ async fn nobody_holds_a_connection_by_being_slow() {
     }
 
     let mut idle = served.client().await;
-    assert_eq!(short(&idle.ask(post(&adt("1"))).await), "200 CA 1");
+    assert_eq!(short(&idle.ask(post(&adt("1"))).await), "200 AA 1");
     let ended = tokio::spawn(async move { idle.answer().await.is_none() });
     pass_until(&clock, || ended.is_finished()).await;
     assert!(ended.await.unwrap());
@@ -229,7 +229,7 @@ async fn a_stop_answers_what_is_in_hand_and_takes_nothing_more() {
     assert!(idle.answer().await.is_none());
     assert_eq!(half.answer().await.map(|answer| answer.status), Some(503));
     host.release_durability();
-    assert_eq!(short(&busy.answer().await.unwrap()), "200 CA 1");
+    assert_eq!(short(&busy.answer().await.unwrap()), "200 AA 1");
     assert!(busy.answer().await.is_none());
     served.stop().await;
 }

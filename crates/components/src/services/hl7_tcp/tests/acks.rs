@@ -21,9 +21,10 @@ fn failed(reason: &str) -> Reply {
 async fn each_mode_has_its_answers() {
     let (long, alone) = ("2.5", "2.2");
     for (mode, settings, version, rest, expected) in [
-        ("immediate", json!({}), long, "", "CA 7"),
-        ("immediate", json!({}), alone, "", "AA 7"),
-        ("immediate", json!({ "use_ack_commit_codes": false }), long, "", "AA 7"),
+        ("immediate", json!({}), long, "", "AA 7"),
+        ("immediate", json!({}), long, "|||AL|NE", "CA 7"),
+        ("immediate", json!({}), alone, "|||AL|NE", "AA 7"),
+        ("immediate", json!({ "use_ack_commit_codes": false }), long, "|||AL|NE", "AA 7"),
         ("application", json!({}), long, "", "AA 7"),
         ("msh_determined", json!({}), long, "", "AA 7"),
         ("msh_determined", json!({}), long, "|||AL|NE", "CA 7"),
@@ -216,14 +217,14 @@ async fn an_invalid_message_is_kept_and_refused_without_its_values() {
     let mut client = served.client().await;
     client.write_all(&framed(&adt("1"))).await.unwrap();
     let said = next(&mut client).await.unwrap();
-    assert!(said.contains("MSA|CE|1|invalid: ") && said.contains("\rERR||"), "{said}");
+    assert!(said.contains("MSA|AE|1|invalid: ") && said.contains("\rERR||"), "{said}");
     assert!(said.contains("EVN") && !said.contains("Beispiel"), "{said}");
     let arrival = &host.arrivals()[0];
     let Fate::Refuse(reason) = &arrival.fate else { panic!("{:?}", arrival.fate) };
     assert!(reason.contains("EVN") && !reason.contains("Beispiel"), "{reason}");
     assert_eq!((arrival.body.class(), arrival.body.content().len()), (BodyClass::HL7, adt("1").len()));
     let unknown = ask(&mut client, &adt_with("2", "2.3.9", "")).await;
-    assert!(unknown.starts_with("CE 2 invalid: no schema is known"), "{unknown}");
+    assert!(unknown.starts_with("AE 2 invalid: no schema is known"), "{unknown}");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn only_allowed_addresses_connect() {
     assert!(host.events().last().unwrap().text.contains("and 4 times"), "{:?}", host.events());
     let host = TestHost::new("In");
     let served = serve(&host, json!({ "allowed_addresses": ["10.0.0.0/8", "127.0.0.1"] })).await;
-    assert_eq!(ask(&mut served.client().await, &adt("1")).await, "CA 1");
+    assert_eq!(ask(&mut served.client().await, &adt("1")).await, "AA 1");
 }
 
 #[tokio::test]
@@ -26,15 +26,15 @@ async fn no_more_connections_than_allowed_are_open() {
     let host = TestHost::new("In");
     let served = serve(&host, json!({ "max_connections": 2 })).await;
     let (mut first, mut second) = (served.client().await, served.client().await);
-    assert_eq!(ask(&mut first, &adt("1")).await, "CA 1");
-    assert_eq!(ask(&mut second, &adt("2")).await, "CA 2");
+    assert_eq!(ask(&mut first, &adt("1")).await, "AA 1");
+    assert_eq!(ask(&mut second, &adt("2")).await, "AA 2");
     assert_eq!(answer(&mut served.client().await).await, "closed");
     served.until_said("max_connections").await;
     drop(first);
     // Its place is free as soon as its end has been noticed.
     loop {
         let mut third = served.client().await;
-        if third.write_all(&framed(&adt("3"))).await.is_ok() && answer(&mut third).await == "CA 3" {
+        if third.write_all(&framed(&adt("3"))).await.is_ok() && answer(&mut third).await == "AA 3" {
             break;
         }
     }
@@ -53,7 +53,7 @@ async fn many_connections_are_served_at_once() {
             client.write_all(&framed(&adt(&format!("{round}-{at}")))).await.unwrap();
         }
         for (at, client) in clients.iter_mut().enumerate() {
-            assert_eq!(answer(client).await, format!("CA {round}-{at}"));
+            assert_eq!(answer(client).await, format!("AA {round}-{at}"));
         }
     }
     assert_eq!(host.arrivals().len(), 300);
@@ -65,13 +65,13 @@ async fn a_silent_client_stays_unless_there_is_an_idle_timeout() {
     let host = TestHost::new("In").clock(clock.clone());
     let served = serve(&host, json!({ "idle_timeout": "10m" })).await;
     let mut client = served.client().await;
-    assert_eq!(ask(&mut client, &adt("1")).await, "CA 1");
+    assert_eq!(ask(&mut client, &adt("1")).await, "AA 1");
     clock.until_sleeping(1).await;
     clock.advance(Duration::from_secs(500));
-    assert_eq!(ask(&mut client, &adt("2")).await, "CA 2");
+    assert_eq!(ask(&mut client, &adt("2")).await, "AA 2");
     clock.until_sleeping(1).await;
     clock.advance(Duration::from_secs(500));
-    assert_eq!(ask(&mut client, &adt("3")).await, "CA 3");
+    assert_eq!(ask(&mut client, &adt("3")).await, "AA 3");
     eventually(PATIENCE, || {
         clock.advance(Duration::from_secs(100));
         client.try_read(&mut [0; 1]).is_ok_and(|read| read == 0)
@@ -116,7 +116,7 @@ async fn a_stop_answers_what_is_in_hand_and_closes() {
     served.until_taken(1).await;
     host.stop();
     host.release_durability();
-    assert_eq!(answer(&mut client).await, "CA 1");
+    assert_eq!(answer(&mut client).await, "AA 1");
     assert_eq!(answer(&mut client).await, "closed");
     drop(client);
     served.stop().await;

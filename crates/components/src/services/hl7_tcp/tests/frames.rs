@@ -15,7 +15,7 @@ async fn pipelined_frames_are_taken_together_and_answered_in_order() {
         writer
     });
     for id in 0..count {
-        assert_eq!(answer(&mut reader).await, format!("CA {id}"));
+        assert_eq!(answer(&mut reader).await, format!("AA {id}"));
     }
     let _open = sending.await.unwrap();
     let intakes = host.intakes().len();
@@ -35,7 +35,7 @@ async fn a_frame_may_come_in_pieces_of_one_byte() {
         client.write_all(&[byte]).await.unwrap();
         tokio::task::yield_now().await;
     }
-    assert_eq!(answer(&mut client).await, "CA 1");
+    assert_eq!(answer(&mut client).await, "AA 1");
     assert_eq!(served.taken(), [("deliver", adt("1"))]);
     let body = &host.arrivals()[0].body;
     assert_eq!(body.name(), client.local_addr().unwrap().to_string().replace(':', "_"));
@@ -47,14 +47,14 @@ async fn lines_may_end_as_they_like_and_frames_may_be_missing() {
     let served = serve(&host, json!({})).await;
     let mut client = served.client().await;
     let lf = adt("1").replace('\r', "\n");
-    assert_eq!(ask(&mut client, &lf).await, "CA 1");
+    assert_eq!(ask(&mut client, &lf).await, "AA 1");
     // Without a frame, a silence ends the message.
     client.write_all(lf.replace("|1|P", "|2|P").as_bytes()).await.unwrap();
     let mut said = vec![0; 256];
     let read = tokio::time::timeout(PATIENCE, client.read(&mut said)).await.unwrap().unwrap();
     let said = String::from_utf8(said[..read].to_vec()).unwrap();
     assert!(
-        said.starts_with("MSH|") && said.ends_with("\rMSA|CA|2\r"),
+        said.starts_with("MSH|") && said.ends_with("\rMSA|AA|2\r"),
         "no frame for who sends none: {said}"
     );
     // As does the end of the connection.
@@ -62,7 +62,7 @@ async fn lines_may_end_as_they_like_and_frames_may_be_missing() {
     client.shutdown().await.unwrap();
     let mut said = String::new();
     tokio::time::timeout(PATIENCE, client.read_to_string(&mut said)).await.unwrap().unwrap();
-    assert!(said.ends_with("\rMSA|CA|3\r"), "{said}");
+    assert!(said.ends_with("\rMSA|AA|3\r"), "{said}");
     assert_eq!(served.taken()[0], ("deliver", lf));
 }
 
@@ -72,7 +72,7 @@ async fn a_large_message_comes_whole_and_one_that_is_too_large_is_refused() {
     let served = serve(&host, json!({ "max_message_size": "2MiB" })).await;
     let mut client = served.client().await;
     let large = format!("{}OBX|1|ED|||{}\r", adt("1"), "QUJD".repeat(500_000));
-    assert_eq!(ask(&mut client, &large).await, "CA 1");
+    assert_eq!(ask(&mut client, &large).await, "AA 1");
     assert_eq!(served.taken()[0].1.len(), large.len());
     let larger = format!("{}OBX|1|ED|||{}\r", adt("2"), "QUJD".repeat(800_000));
     assert!(ask(&mut client, &larger).await.starts_with("AE  message is longer than 2097152 bytes"));
@@ -80,7 +80,7 @@ async fn a_large_message_comes_whole_and_one_that_is_too_large_is_refused() {
     let refused = &served.taken()[1];
     assert_eq!((refused.0, refused.1.len()), ("refuse", 2 << 20));
     assert!(larger.starts_with(&refused.1));
-    assert_eq!(ask(&mut client, &adt("3")).await, "CA 3", "the connection goes on");
+    assert_eq!(ask(&mut client, &adt("3")).await, "AA 3", "the connection goes on");
     assert_eq!(host.arrivals().len(), 3);
 }
 
@@ -93,7 +93,7 @@ async fn several_messages_in_one_frame_are_several_and_each_is_answered() {
     client.write_all(&framed(&format!("{}{}", adt("1"), adt("2")))).await.unwrap();
     client.write_all(&framed(&batch)).await.unwrap();
     for id in 1..=4 {
-        assert_eq!(answer(&mut client).await, format!("CA {id}"));
+        assert_eq!(answer(&mut client).await, format!("AA {id}"));
     }
     let fates: Vec<_> = served.taken().iter().map(|(fate, _)| *fate).collect();
     assert_eq!(fates, ["deliver", "deliver", "keep", "deliver", "deliver", "keep"]);
@@ -107,7 +107,7 @@ async fn a_batch_may_stay_one() {
     let served = serve(&host, json!({ "batch_handling": "whole" })).await;
     let mut client = served.client().await;
     let batch = format!("BHS|^~\\&|A\r{}{}BTS|2\r", adt("3"), adt("4"));
-    assert_eq!(ask(&mut client, &batch).await, "CA 3");
+    assert_eq!(ask(&mut client, &batch).await, "AA 3");
     assert_eq!(served.taken(), [("deliver", batch)]);
 }
 
@@ -120,7 +120,7 @@ async fn what_is_no_message_is_kept_with_its_bytes_and_told() {
     assert!(said.starts_with("AE  ") && said.contains("expected"), "{said}");
     // An empty frame says nothing; bytes outside of frames are not answered.
     client.write_all(b"\x0b\x1c\rjunk Beispiel").await.unwrap();
-    assert_eq!(ask(&mut client, &adt("1")).await, "CA 1");
+    assert_eq!(ask(&mut client, &adt("1")).await, "AA 1");
     let kept = served.taken();
     assert_eq!(kept[0], ("refuse", "HELLO|Beispiel".to_owned()));
     assert_eq!(kept[1], ("refuse", "junk Beispiel".to_owned()));
@@ -153,7 +153,7 @@ async fn a_message_that_is_cut_off_is_kept_as_it_came() {
     let mut both = framed(&adt("1"));
     both.extend(b"\x0bMSH|^~\\&|LAB");
     client.write_all(&both).await.unwrap();
-    assert_eq!(answer(&mut client).await, "CA 1");
+    assert_eq!(answer(&mut client).await, "AA 1");
     drop(client);
     served.until_said("ended in the midst of a message").await;
     served.until_taken(2).await;

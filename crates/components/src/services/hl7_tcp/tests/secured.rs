@@ -65,14 +65,14 @@ async fn messages_come_over_tls() {
     client.write_all(&framed(&large)).await.unwrap();
     client.write_all(&framed(&adt("2"))).await.unwrap();
     client.flush().await.unwrap();
-    assert_eq!(answer(&mut client).await, "CA 1");
-    assert_eq!(answer(&mut client).await, "CA 2");
+    assert_eq!(answer(&mut client).await, "AA 1");
+    assert_eq!(answer(&mut client).await, "AA 2");
     // Who speaks no TLS is refused, and nobody else notices.
     let mut plain = served.client().await;
     plain.write_all(&framed(&adt("3"))).await.unwrap();
     served.until_said("refused: TLS failed").await;
     client.write_all(&framed(&adt("4"))).await.unwrap();
-    assert_eq!(answer(&mut client).await, "CA 4");
+    assert_eq!(answer(&mut client).await, "AA 4");
     served.stop().await;
 }
 
@@ -93,6 +93,6 @@ async fn with_a_client_ca_only_its_clients_are_served() {
     served.until_said("refused: TLS failed").await;
     let mut client = connect(&served, &issuer, Some(&issuer)).await.unwrap();
     client.write_all(&framed(&adt("2"))).await.unwrap();
-    assert_eq!(answer(&mut client).await, "CA 2");
+    assert_eq!(answer(&mut client).await, "AA 2");
     assert_eq!(host.arrivals().len(), 1);
 }
