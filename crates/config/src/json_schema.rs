@@ -3,9 +3,10 @@
 use model::{Catalogue, ComponentSpec};
 use serde_json::{Map, Value, json};
 
-use crate::keys::{ItemKeys, ProductionKeys, SCHEMAS, SECTIONS, Section, TABLES, schema_of};
+use crate::keys::{ItemKeys, ProductionKeys, SCHEMAS, SECTIONS, Section, TABLES, TRANSFORMS, schema_of};
 use crate::schemas::SchemaKeys;
 use crate::tables::TableKeys;
+use crate::transforms;
 
 /// The JSON Schema (draft 7, which is what YAML editors read) of a whole production file.
 ///
@@ -24,6 +25,7 @@ pub fn json_schema(catalogue: Catalogue) -> Value {
     properties.insert("include".to_owned(), include);
     properties.insert(SCHEMAS.0.to_owned(), by_name::<SchemaKeys>(SCHEMAS.1));
     properties.insert(TABLES.0.to_owned(), by_name::<TableKeys>(TABLES.1));
+    properties.insert(TRANSFORMS.0.to_owned(), transforms::for_editors());
     for section in SECTIONS {
         properties.insert(section.key.to_owned(), items(catalogue, section));
     }
@@ -33,6 +35,7 @@ pub fn json_schema(catalogue: Catalogue) -> Value {
         "description": "a production: services take messages in, processes decide, operations send out",
         "type": "object",
         "properties": properties,
+        "definitions": transforms::definitions(),
         "patternProperties": { "^x-": { "description": "anything, for YAML anchors" } },
         "required": ["production"],
         "additionalProperties": false

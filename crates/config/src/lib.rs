@@ -29,6 +29,7 @@ mod source;
 mod suggest;
 mod syntax;
 mod tables;
+mod transforms;
 mod tree;
 mod walk;
 

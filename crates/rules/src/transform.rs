@@ -31,12 +31,11 @@ pub use trace::Traced;
 
 /// All transforms of a production, by name.
 #[derive(Debug, Clone, Default)]
-pub struct Transforms(BTreeMap<String, Arc<Transform>>);
+pub struct Transforms(BTreeMap<String, Option<Arc<Transform>>>);
 
 impl Transforms {
     /// Compiles transforms, whose doc types are looked up in `schemas` and whose expressions know
-    /// `tables`. What has no errors is among the transforms; everything that is wrong or doubtful is among
-    /// the findings.
+    /// `tables`. Everything that is wrong or doubtful is among the findings.
     pub fn compile(
         defs: &[TransformDef],
         schemas: &Schemas,
@@ -47,12 +46,12 @@ impl Transforms {
         (Transforms(all), findings)
     }
 
-    /// The transform of that name.
+    /// The transform of that name; none where there is none, or one with errors.
     pub fn get(&self, name: &str) -> Option<Arc<Transform>> {
-        self.0.get(name).cloned()
+        self.0.get(name).cloned().flatten()
     }
 
-    /// The names, ordered.
+    /// The names of all, also of those with errors, ordered.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }

@@ -105,12 +105,12 @@ pub(super) fn all(
     schemas: &Schemas,
     tables: &LookupTables,
     findings: &mut Vec<TransformFinding>,
-) -> BTreeMap<String, Arc<Transform>> {
+) -> BTreeMap<String, Option<Arc<Transform>>> {
     let mut all = All { defs, schemas, tables, findings, done: BTreeMap::new(), open: Vec::new() };
     for def in defs {
         all.one(&def.name);
     }
-    all.done.into_iter().filter_map(|(name, transform)| Some((name, transform?))).collect()
+    all.done
 }
 
 struct All<'a> {

@@ -115,6 +115,13 @@ pub(super) fn each(
         Err(error) => match groups() {
             Some(checked) => Some(checked.path),
             None => {
+                let group =
+                    !text.contains('-') && text.split(['.', '[']).next().is_some_and(|word| word.len() != 3);
+                let counted = check_path(&format!("{text}.count"), context).err().filter(|_| group);
+                let mut error = counted.unwrap_or(error);
+                error.range.end = error.range.end.min(text.len());
+                error.range.start = error.range.start.min(error.range.end);
+                error.message = error.message.replacen(".count\"", "\"", 1);
                 report.error(key, said(error));
                 None
             }

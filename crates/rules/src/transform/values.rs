@@ -61,6 +61,22 @@ fn definition(schema: &Schema, path: &FieldPath) -> Option<FieldDef> {
     Some(found.clone())
 }
 
+/// The part that a value without separators is.
+fn first_part(schema: &Schema, field: &FieldDef) -> FieldDef {
+    let mut found = field;
+    // No value has more levels than that; a type of a site could be its own first part.
+    for _level in 0..3 {
+        let datatype = schema.datatype(&found.datatype);
+        let Some(first) = datatype.and_then(|datatype| datatype.component(1)) else { break };
+        // A table of the field is that of its first part.
+        if found.table.is_some() && first.table.is_none() {
+            return FieldDef { table: found.table.clone(), ..first.clone() };
+        }
+        found = first;
+    }
+    found.clone()
+}
+
 /// How deep a path leads: 0 to a segment, 1 to a field, 2 to a repetition, 3 and 4 to its parts.
 fn depth(path: &Path) -> u8 {
     let [component, subcomponent] = path.parts();
@@ -102,6 +118,7 @@ fn literal(
         return;
     }
     let (Some(schema), Some(field)) = (schema, field) else { return };
+    let field = &first_part(schema, field);
     if text.is_empty() || text == "\"\"" || text.contains(['^', '~', '&', '\\']) {
         return;
     }

@@ -1,0 +1,109 @@
+//! The transforms that a production defines under `transforms:`: read, and compiled by `rules`.
+
+mod keys;
+mod steps;
+
+use hl7::schema::Schemas;
+use rules::transform::{Create, TransformDef, TransformFinding};
+use rules::{LookupTables, Transforms};
+
+pub(crate) use self::keys::{definitions, for_editors, schema};
+use crate::finding::{Findings, Level};
+use crate::items::covered;
+use crate::keys::TRANSFORMS;
+use crate::scalar;
+use crate::source::Sources;
+use crate::tree::{Entry, Kind, Node};
+use crate::walk::{Walk, shown};
+
+/// The transforms of the production; what is wrong with them is a finding.
+pub(crate) fn read(
+    node: Option<&Node>,
+    schemas: &Schemas,
+    tables: &LookupTables,
+    sources: &Sources,
+    findings: &mut Findings,
+) -> Transforms {
+    let Some(node) = node.filter(|node| !node.is_null()) else { return Transforms::default() };
+    if !matches!(node.kind, Kind::Map(_)) {
+        let message = format!("{} is {}; expected a map of transforms by name", TRANSFORMS.0, shown(node));
+        findings.error(&node.place, None, message);
+        return Transforms::default();
+    }
+    let all: Vec<Written<'_>> = node.entries().iter().map(|entry| one(entry, sources, findings)).collect();
+    let defs: Vec<TransformDef> = all.iter().map(|one| one.def.clone()).collect();
+    let (transforms, found) = Transforms::compile(&defs, schemas, tables);
+    for finding in found {
+        let written = all.iter().find(|one| one.def.name == finding.transform);
+        if let Some(written) = written.filter(|one| !covered(&one.set_aside, &finding.place)) {
+            tell(written, finding, sources, findings);
+        }
+    }
+    transforms
+}
+
+/// A transform as it was written.
+struct Written<'a> {
+    def: TransformDef,
+    entry: &'a Entry,
+    /// Paths whose value is a stand-in.
+    set_aside: Vec<String>,
+}
+
+fn one<'a>(entry: &'a Entry, sources: &Sources, findings: &mut Findings) -> Written<'a> {
+    let node = &entry.value;
+    let mut def = TransformDef::named(&entry.key);
+    if !matches!(node.kind, Kind::Map(_)) {
+        let found = if node.is_null() { "nothing".to_owned() } else { shown(node) };
+        let message = format!("found {found} here; expected a map with steps");
+        findings.error(&node.place, None, message);
+        // Nothing more is said of it.
+        return Written { def, entry, set_aside: vec![String::new(), "steps".to_owned()] };
+    }
+    let elsewhere = |key: &str| {
+        let of_step = keys::ACTIONS.contains(&key);
+        of_step.then(|| format!("\"{key}\" belongs to a step, under steps"))
+    };
+    let mut walk = Walk { findings, item: None, noun: "key", elsewhere: &elsewhere, set_aside: Vec::new() };
+    let value = walk.value(&keys::transform(), node, "", true).unwrap_or_default();
+    let mut set_aside = walk.set_aside;
+    let text = |key: &str| {
+        value.get(key).filter(|value| !value.is_null()).map(|value| match value.as_str() {
+            Some(text) => text.to_owned(),
+            None => value.to_string(),
+        })
+    };
+    def.source = text("source");
+    def.target = text("target");
+    if text("create").as_deref() == Some("new") {
+        def.create = Create::New;
+    }
+    def.ignore_missing_source =
+        value.get("ignore_missing_source").and_then(serde_json::Value::as_bool) != Some(false);
+    let mut reader = steps::Reader { sources, findings, set_aside: &mut set_aside };
+    def.steps = node.get("steps").map(|node| reader.list(node, "steps")).unwrap_or_default();
+    Written { def, entry, set_aside }
+}
+
+fn tell(written: &Written<'_>, finding: TransformFinding, sources: &Sources, findings: &mut Findings) {
+    let node = &written.entry.value;
+    let (found, left) = node.at(&finding.place);
+    let last = finding.place.rsplit('.').next().unwrap_or_default();
+    let place = match &finding.range {
+        Some(range) if left.is_empty() && !range.is_empty() => scalar::place(sources, found, range),
+        // What is said of a text's end is said there.
+        Some(range) if left.is_empty() && range.start > 0 => scalar::place(sources, found, range),
+        _ if matches!(last, "then" | "else" | "steps") => key_place(node, &finding.place, written.entry),
+        _ => found.place.clone(),
+    };
+    let level = if finding.is_error { Level::Error } else { Level::Warning };
+    findings.add(level, &place, None, finding.message).help(finding.help);
+}
+
+/// Where the last key of a path stands.
+fn key_place(node: &Node, path: &str, whole: &Entry) -> crate::source::Place {
+    let (parent, key) = path.rsplit_once('.').unwrap_or(("", path));
+    let parent = if parent.is_empty() { node } else { node.at(parent).0 };
+    let entry = parent.entries().iter().find(|entry| entry.key == key);
+    entry.map_or_else(|| whole.key_place.clone(), |entry| entry.key_place.clone())
+}
