@@ -258,7 +258,8 @@ fn python_server_accepts_refuses_and_misbehaves() {
     assert_eq!(answers.len(), ids.len(), "accepted when it is stored: {answers:?}");
     assert!(answers.iter().all(|answer| answer.starts_with("AA ")), "{answers:?}");
     let ended = site.ended(7);
-    assert_eq!((ended.get("Completed"), ended.get("Suspended")), (Some(&5), Some(&2)), "{ended:?}");
+    assert_eq!((ended.get("Completed"), ended.get("Suspended")), (Some(&5), Some(&1)), "{ended:?}");
+    assert_eq!(ended.get("Error"), Some(&1), "a rejection fails when the time is up: {ended:?}");
     let got = server.lines();
     let times = |id: &str| got.iter().filter(|line| line.starts_with(&format!("{id} "))).count();
     assert_eq!(
@@ -290,7 +291,8 @@ fn node_server_accepts_and_refuses() {
     files.push(site.message("A-4", &large("A-4")));
     client("node", site.port, &[], &files);
     let ended = site.ended(4);
-    assert_eq!((ended.get("Completed"), ended.get("Suspended")), (Some(&2), Some(&2)), "{ended:?}");
+    assert_eq!((ended.get("Completed"), ended.get("Suspended")), (Some(&2), Some(&1)), "{ended:?}");
+    assert_eq!(ended.get("Error"), Some(&1), "a rejection fails when the time is up: {ended:?}");
     let got = server.lines();
     let times = |id: &str| got.iter().filter(|line| line.starts_with(&format!("{id} "))).count();
     assert_eq!(["A-1", "AE-2", "A-4"].map(times), [1, 1, 1], "each once: {got:?}");
