@@ -11,7 +11,7 @@ use hl7::edit::{EditError, Editor};
 use hl7::schema::{PathContext, compile_path};
 use hl7::{FieldPath, Message, Path};
 
-use crate::{Content, SentBody};
+use crate::{Content, Limits, SentBody};
 
 /// So many messages a script may hold.
 const MOST_MESSAGES: usize = 1_000;
@@ -108,7 +108,10 @@ impl Messages {
     pub(crate) fn spend(&mut self, bytes: usize) -> Done<()> {
         self.spent += bytes;
         match self.spent > self.budget {
-            true => Err(format!("messages hold more than {} bytes, the memory limit", self.budget).into()),
+            true => {
+                let limit = Limits { memory: self.budget, ..Limits::default() }.memory_text();
+                Err(format!("messages hold more than {limit}, the memory limit").into())
+            }
             false => Ok(()),
         }
     }

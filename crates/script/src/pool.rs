@@ -155,7 +155,7 @@ impl Shared {
         progress.outcomes.push(Outcome::failed(Trouble::stuck(&job.program.limits())));
         drop(progress);
         let mut work = lock(&self.work);
-        (work.alive, work.lost) = (work.alive - 1, work.lost + 1);
+        (work.alive, work.lost) = (work.alive.saturating_sub(1), work.lost + 1);
         if !work.waiting.is_empty() && work.lost <= MOST_LOST {
             self.begin(&mut work);
         }
@@ -191,7 +191,8 @@ impl Shared {
             }
             job.finish();
         }
-        lock(&self.work).alive -= 1;
+        let mut work = lock(&self.work);
+        work.alive = work.alive.saturating_sub(1);
     }
 
     fn next(&self) -> Option<Arc<Job>> {

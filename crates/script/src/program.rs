@@ -39,6 +39,17 @@ impl Limits {
     pub const MOST_STACK: usize = 4 << 20;
 }
 
+impl Limits {
+    /// The memory with its unit, as it is written in settings.
+    pub(crate) fn memory_text(&self) -> String {
+        match self.memory {
+            bytes if bytes.is_multiple_of(1 << 20) => format!("{}MiB", bytes >> 20),
+            bytes if bytes.is_multiple_of(1 << 10) => format!("{}KiB", bytes >> 10),
+            bytes => format!("{bytes}B"),
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits { memory: 32 << 20, time: Duration::from_secs(1), stack: 256 << 10 }
@@ -256,6 +267,14 @@ mod tests {
             ("await x", "line 1 column 1: unexpected \"await\" keyword [await]"),
         ] {
             assert_eq!(error(source), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_an_error_like_any_other() {
+        for (open, close) in [("(", ")"), ("[", "]"), ("{", "}"), ("(() => ", ")"), ("`${", "}`")] {
+            let deep = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+            assert!(Program::compile(&deep).is_err(), "{open}");
         }
     }
 

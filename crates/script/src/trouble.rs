@@ -35,7 +35,7 @@ impl Trouble {
     }
 
     pub(crate) fn out_of_memory(limits: &Limits) -> Self {
-        Trouble::new("limit", format!("needs more memory than the {} bytes that it has", limits.memory))
+        Trouble::new("limit", format!("needs more memory than the {} that it has", limits.memory_text()))
     }
 }
 
