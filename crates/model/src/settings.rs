@@ -1,7 +1,8 @@
 //! Values with units, and what a component's check says about its settings.
 
 use std::borrow::Cow;
-use std::ops::Range;
+use std::fmt::Display;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -249,6 +250,15 @@ impl Checks {
         self.note(NoteKind::Warning, path, None, message);
     }
 
+    /// Says that the value at `path` is out of its range, where it is.
+    pub fn within<T: PartialOrd + Display>(&mut self, path: &str, found: T, range: RangeInclusive<T>) {
+        if !range.contains(&found) {
+            let name = path.rsplit('.').next().unwrap_or(path);
+            let (least, most) = range.into_inner();
+            self.error(path, format!("{name} is {found}; expected {least} to {most}"));
+        }
+    }
+
     fn note(
         &mut self,
         kind: NoteKind,
@@ -317,6 +327,21 @@ mod tests {
             let error = Span::try_from(wrong.to_owned()).unwrap_err();
             assert!(error.contains(&format!("\"{wrong}\"")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_value_out_of_its_range_is_told_with_the_range() {
+        let mut checks = Checks::default();
+        let range = || Span::millis(100)..=Span::secs(3_600);
+        for found in [Span::millis(99), Span::millis(100), Span::secs(3_600), Span::secs(3_601)] {
+            checks.within("limits.time", found, range());
+        }
+        let said: Vec<_> = checks.notes.iter().map(|note| (&*note.path, &*note.message)).collect();
+        let path = "limits.time";
+        assert_eq!(
+            said,
+            [(path, "time is 99ms; expected 100ms to 1h"), (path, "time is 3601s; expected 100ms to 1h")]
+        );
     }
 
     #[test]
