@@ -34,13 +34,56 @@ fn the_reference_of_components_is_fresh() {
     check_fresh("docs/reference/components.md", &["components", "--markdown"]);
 }
 
+/// What the check of a production finds.
+fn checked(production: &Path) -> serde_json::Value {
+    let production = production.to_str().expect("a readable path");
+    serde_json::from_slice(&orris(&["check", production, "--format", "json"]).stdout).expect("JSON")
+}
+
+/// Expects that the check of a production finds nothing.
+#[track_caller]
+fn check_clean(production: &Path, what: &str) {
+    assert_eq!(checked(production), serde_json::json!({ "ok": true, "findings": [] }), "{what}");
+}
+
+#[test]
+fn the_productions_for_mllp_pass_their_checks_without_a_finding() {
+    for name in ["production.yaml", "lab.yaml"] {
+        check_clean(&project().join("productions/mllp").join(name), name);
+    }
+    for name in ["admission.hl7", "result.hl7"] {
+        let message = project().join("productions/mllp/messages").join(name);
+        let checked = text(&orris(&["hl7", "check", message.to_str().expect("a readable path")]).stdout);
+        assert!(checked.contains("0 errors, 0 warnings"), "{name}: {checked}");
+    }
+}
+
+#[test]
+fn every_production_in_the_guide_passes_its_check() {
+    for page in ["README.md", "mllp.md", "schemas.md", "websockets.md"] {
+        let text = fs::read_to_string(project().join("docs/guide").join(page)).expect("a page");
+        let blocks: Vec<_> = text.split("```yaml\n").skip(1).collect();
+        assert!(!blocks.is_empty(), "{page} has no example");
+        for (at, block) in blocks.into_iter().enumerate() {
+            let block = block.split("```").next().unwrap_or_default();
+            let folder = tempfile::tempdir().expect("a folder");
+            let file = folder.path().join("production.yaml");
+            let is_whole = block.contains("production: ");
+            let name = if is_whole { "" } else { "production: Example\n" };
+            fs::write(&file, format!("{name}{block}")).expect("written");
+            // A part of one may hold items that nobody sends to.
+            let found = checked(&file);
+            assert_eq!(found["ok"], true, "{page}, block {}: {found}", at + 1);
+            assert!(!is_whole || found["findings"] == serde_json::json!([]), "{page}: {found}");
+        }
+    }
+}
+
 #[test]
 fn the_article_passes_its_checks_without_a_finding() {
     let production = project().join("productions/article/production.yaml");
+    check_clean(&production, "the article");
     let production = production.to_str().expect("a readable path");
-    let checked = orris(&["check", production, "--format", "json"]);
-    let found: serde_json::Value = serde_json::from_slice(&checked.stdout).expect("JSON");
-    assert_eq!(found, serde_json::json!({ "ok": true, "findings": [] }));
     for format in ["text", "mermaid", "dot", "svg"] {
         let drawn = text(&orris(&["graph", production, "--format", format]).stdout);
         for item in ["HL7FileService", "User.SocketInvocation", "BadMessageHandler"] {
