@@ -40,13 +40,21 @@ fn written(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
 #[test]
 fn what_is_wrong_with_code_is_told_at_its_line_of_the_file() {
     for (change, to, expected) in [
-        ("send(\"Lab\")", "send(\"Lap\")", &["production.yaml:17:15", "\"Lap\"", "did you mean \"Lab\"?"][..]),
+        (
+            "send(\"Lab\")",
+            "send(\"Lap\")",
+            &["production.yaml:17:15", "\"Lap\"", "did you mean \"Lab\"?"][..],
+        ),
         (
             "const name = `",
             "const name = 3 +* `",
             &["production.yaml:14:25", "unexpected token in expression: \"*\""],
         ),
-        ("log.info(`", "sockets.write(1, `", &["production.yaml:16:9", "sockets are used, and no server is set"]),
+        (
+            "log.info(`",
+            "sockets.write(1, `",
+            &["production.yaml:16:9", "sockets are used, and no server is set"],
+        ),
     ] {
         let (_folder, path) = written(&PRODUCTION.replace(change, to));
         let checked = orris(&["check", path.to_str().expect("readable")]);
