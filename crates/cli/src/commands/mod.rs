@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Sockets(sockets::Sockets),
     Send(send::Send),
     Hl7(hl7::Hl7),
+    Transform(hl7::Try),
     Sql(sql::Sql),
     Schema(schema::Schema),
 }
@@ -60,6 +61,7 @@ impl Command {
             Command::Sockets(command) => command.run(screen, data),
             Command::Send(command) => command.run(screen, data),
             Command::Hl7(command) => command.run(screen),
+            Command::Transform(command) => command.run(screen),
             Command::Sql(command) => command.run(screen, data),
             Command::Schema(command) => command.run(screen),
         }

@@ -108,7 +108,7 @@ impl Diff {
     }
 }
 
-fn compare(book: &Book, ignore: &Everywhere, old: &Message, new: &Message) -> Vec<Change> {
+pub(super) fn compare(book: &Book, ignore: &Everywhere, old: &Message, new: &Message) -> Vec<Change> {
     let (old, new) = (side(book, ignore, old), side(book, ignore, new));
     let mut changes = Vec::new();
     for pair in pairs(&old.units, &new.units) {

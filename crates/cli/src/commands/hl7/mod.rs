@@ -17,9 +17,11 @@ mod rewrite;
 mod set;
 mod show;
 mod split;
+mod transform;
 mod tree;
 mod words;
 
+pub(crate) use transform::Try;
 pub(super) use words::Choice;
 
 use crate::output::{Exit, Screen};

@@ -58,6 +58,11 @@ pub(super) struct Book {
 }
 
 impl Book {
+    /// All schemas of a production, of which MSH-12 chooses.
+    pub(super) fn of(schemas: &Schemas) -> Book {
+        Book { schemas: schemas.clone(), choice: CategoryChoice::default() }
+    }
+
     /// What paths by names and groups are read by.
     pub(super) fn context(&self) -> PathContext {
         PathContext::new(&self.schemas, &self.choice)
