@@ -86,6 +86,15 @@ impl Expr {
         }
     }
 
+    /// What all of these together are on every message, where that is plain to see.
+    pub(crate) fn constant_of(all: &[Expr]) -> Option<bool> {
+        let conditions = all.iter().filter_map(|expr| match &expr.ast {
+            Ast::Condition(condition) => Some(condition.clone()),
+            Ast::Value(_) => None,
+        });
+        folding::constant(&Condition::And(conditions.collect()))
+    }
+
     /// Whether the condition holds. A mere value does not.
     pub fn is_true(&self, facts: &Facts<'_>) -> bool {
         run(&self.test, facts)

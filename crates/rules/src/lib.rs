@@ -36,7 +36,10 @@ pub use date::Moment;
 pub use error::ExprError;
 pub use expr::{Explained, Expr};
 pub use facts::{Facts, Variables};
-pub use ruleset::{Routed, Routing, Rule, RuleFinding, RulePlace, RuleSet};
+pub use ruleset::{
+    Constraint, Effective, Refusal, Routed, Routing, Rule, RuleContext, RuleFinding, RuleSet, RuleSets,
+    RuleStep, Texts,
+};
 pub use scope::{Names, Scope};
 pub use tables::{LookupTable, LookupTables};
 pub use template::Template;

@@ -2,70 +2,32 @@
 //!
 //! All rules are looked at in order. Each that holds sends; one that holds and says `stop` is the
 //! last. `otherwise`, which can only be the last rule, sends what no rule before it wanted. A message
-//! that two rules send to one item goes there twice, each time under the rule's name.
+//! that two rules send to one item goes there twice, each time under the rule's name. A rule may hand
+//! on to another set of rules, which then stand in its place.
 
-use std::fmt::{self, Display, Formatter};
+mod check;
+mod force;
+mod reach;
+mod rule;
+
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use hl7::schema::PathContext;
+use hl7::FieldPath;
 
-use crate::{Expr, ExprError, Facts, Scope};
-
-/// A rule as it is written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rule {
-    /// What it is called in traces; when empty, `rule` and its number.
-    pub name: String,
-    /// The condition. Needed unless `otherwise`.
-    pub when: Option<String>,
-    /// Whether it is for what no rule before it wanted.
-    pub otherwise: bool,
-    /// The items that get the message; none to set it aside knowingly.
-    pub send: Vec<String>,
-    /// Whether no rule behind it is looked at when it holds.
-    pub stop: bool,
-    /// Whether it is left out.
-    pub disabled: bool,
-}
-
-/// Where something about the rules stands. Displays as `rules[0].when`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RulePlace {
-    /// All of them.
-    All,
-    /// One rule.
-    Rule(usize),
-    /// Its name.
-    Name(usize),
-    /// Its condition.
-    When(usize),
-    /// Its `otherwise`.
-    Otherwise(usize),
-    /// One of the items that it sends to.
-    Send(usize, usize),
-}
-
-impl Display for RulePlace {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            RulePlace::All => f.write_str("rules"),
-            RulePlace::Rule(i) => write!(f, "rules[{i}]"),
-            RulePlace::Name(i) => write!(f, "rules[{i}].name"),
-            RulePlace::When(i) => write!(f, "rules[{i}].when"),
-            RulePlace::Otherwise(i) => write!(f, "rules[{i}].otherwise"),
-            RulePlace::Send(i, j) => write!(f, "rules[{i}].send[{j}]"),
-        }
-    }
-}
+pub use self::rule::{Effective, Rule, Texts};
+use crate::facts::Fact;
+use crate::{Expr, Facts, Scope, Transform, Transforms};
 
 /// One thing that is wrong with, or doubtful in, rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleFinding {
-    /// Where.
-    pub place: RulePlace,
+    /// Where, as in `rules[0].when`.
+    pub place: String,
     /// Whether the rules cannot run; else they hardly run as meant.
     pub is_error: bool,
-    /// The bytes of the condition, where it is about a part of one.
+    /// The bytes of the text there, where it is about a part of one.
     pub range: Option<Range<usize>>,
     /// What was found and what was wanted.
     pub message: String,
@@ -73,43 +35,95 @@ pub struct RuleFinding {
     pub help: Option<String>,
 }
 
-impl RuleFinding {
-    fn new(place: RulePlace, is_error: bool, message: impl Into<String>, help: &str) -> Self {
-        let help = (!help.is_empty()).then(|| help.to_owned());
-        RuleFinding { place, is_error, range: None, message: message.into(), help }
-    }
+/// The sets of rules that a production defines beside its items, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleSets(pub BTreeMap<String, Vec<Rule>>);
 
-    fn of_condition(rule: usize, is_error: bool, about: &ExprError) -> Self {
-        RuleFinding {
-            place: RulePlace::When(rule),
-            is_error,
-            range: Some(about.range.clone()),
-            message: about.message.clone(),
-            help: about.help.clone(),
-        }
-    }
+/// What rules may name.
+#[derive(Debug, Clone, Default)]
+pub struct RuleContext {
+    /// What their conditions may name.
+    pub scope: Scope,
+    /// The transforms of the production.
+    pub transforms: Arc<Transforms>,
+    /// The sets that rules may delegate to.
+    pub sets: Arc<RuleSets>,
 }
 
 /// Rules, compiled.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct RuleSet(Vec<Compiled>);
 
 #[derive(Debug, Clone)]
 struct Compiled {
     name: String,
-    /// None for `otherwise`.
-    when: Option<Expr>,
+    constraints: Vec<(Constraint, Vec<String>)>,
+    force: force::Force,
+    /// None holds of everything.
+    when: Vec<Expr>,
+    otherwise: bool,
+    each: Option<FieldPath>,
     send: Vec<String>,
+    transforms: Vec<Arc<Transform>>,
+    delegate: Option<Arc<RuleSet>>,
+    delete: bool,
     stop: bool,
 }
 
-/// One message that a rule sends.
+/// What a message has to be before the conditions of a rule are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Constraint {
+    /// From whom it came.
+    Source,
+    /// Its type.
+    DocType,
+    /// Its schema.
+    DocCategory,
+}
+
+/// Why a rule did not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The message is not of the kind that the rule is for.
+    Constraint(Constraint),
+    /// The rule is not in force now.
+    NotInForce,
+    /// A rule before this `otherwise` wanted the message.
+    Wanted,
+    /// This condition, counted from 0, does not hold.
+    Condition(usize),
+    /// The conditions hold together for no segment or group.
+    NoneOfEach,
+}
+
+/// One thing that happens while rules are looked at.
+#[derive(Debug, Clone, Copy)]
+pub enum RuleStep<'a> {
+    /// A rule holds.
+    Holds {
+        /// The rule.
+        rule: &'a str,
+    },
+    /// A rule does not hold.
+    Fails {
+        /// The rule.
+        rule: &'a str,
+        /// Why.
+        why: Refusal,
+    },
+    /// A rule sends the message.
+    Sends(Routed<'a>),
+}
+
+/// One message that a rule sends.
+#[derive(Debug, Clone, Copy)]
 pub struct Routed<'a> {
     /// The item it is for.
     pub target: &'a str,
     /// The rule that sends it.
     pub rule: &'a str,
+    /// What makes the message that is sent, one after the other.
+    pub transforms: &'a [Arc<Transform>],
 }
 
 /// What the rules made of a message.
@@ -119,53 +133,63 @@ pub enum Routing<'a> {
     Unmatched,
     /// Rules wanted it; this is the first one's name.
     Matched(&'a str),
+    /// This rule let it go no further.
+    Deleted(&'a str),
 }
 
 impl RuleSet {
-    /// Compiles rules.
+    /// Compiles rules about messages alone.
     ///
     /// # Errors
     /// Everything that keeps them from running.
     pub fn compile(rules: &[Rule]) -> Result<RuleSet, Vec<RuleFinding>> {
-        Self::compile_with(rules, &PathContext::default())
+        Self::compile_in(rules, &RuleContext::default())
     }
 
-    /// Compiles rules whose paths are read by the schemas of `context`.
+    /// Compiles rules.
     ///
     /// # Errors
     /// Everything that keeps them from running.
-    pub fn compile_with(rules: &[Rule], context: &PathContext) -> Result<RuleSet, Vec<RuleFinding>> {
-        let (compiled, findings) = compile(rules, context);
+    pub fn compile_in(rules: &[Rule], context: &RuleContext) -> Result<RuleSet, Vec<RuleFinding>> {
+        let (compiled, findings) = check::compile(rules, context);
         let errors: Vec<_> = findings.into_iter().filter(|finding| finding.is_error).collect();
-        if errors.is_empty() { Ok(RuleSet(compiled)) } else { Err(errors) }
+        if errors.is_empty() { Ok(compiled) } else { Err(errors) }
+    }
+
+    /// Everything that is wrong with, or doubtful in, rules about messages alone.
+    pub fn findings(rules: &[Rule]) -> Vec<RuleFinding> {
+        Self::findings_in(rules, &RuleContext::default())
     }
 
     /// Everything that is wrong with, or doubtful in, rules.
-    pub fn findings(rules: &[Rule]) -> Vec<RuleFinding> {
-        Self::findings_with(rules, &PathContext::default())
+    pub fn findings_in(rules: &[Rule], context: &RuleContext) -> Vec<RuleFinding> {
+        check::compile(rules, context).1
     }
 
-    /// The same of rules whose paths are read by the schemas of `context`.
-    pub fn findings_with(rules: &[Rule], context: &PathContext) -> Vec<RuleFinding> {
-        compile(rules, context).1
-    }
-
-    /// Hands what the rules send to `send`, in order.
-    pub fn route<'a>(&'a self, facts: &Facts<'_>, mut send: impl FnMut(Routed<'a>)) -> Routing<'a> {
+    /// Looks at the rules in order, and tells `tell` what happens.
+    pub fn route<'a>(&'a self, facts: &Facts<'_>, tell: &mut dyn FnMut(RuleStep<'a>)) -> Routing<'a> {
         let mut routing = Routing::Unmatched;
         for rule in &self.0 {
-            let holds = match &rule.when {
-                Some(when) => when.is_true(facts),
-                None => routing == Routing::Unmatched,
-            };
-            if !holds {
+            if let Some(why) = rule.refuses(facts, routing != Routing::Unmatched) {
+                tell(RuleStep::Fails { rule: &rule.name, why });
                 continue;
             }
+            tell(RuleStep::Holds { rule: &rule.name });
+            if rule.delete {
+                return Routing::Deleted(&rule.name);
+            }
+            let found = match &rule.delegate {
+                Some(set) => set.route(facts, tell),
+                None => Routing::Matched(&rule.name),
+            };
+            if let Routing::Deleted(_) = found {
+                return found;
+            }
             if routing == Routing::Unmatched {
-                routing = Routing::Matched(&rule.name);
+                routing = found;
             }
             for target in &rule.send {
-                send(Routed { target, rule: &rule.name });
+                tell(RuleStep::Sends(Routed { target, rule: &rule.name, transforms: &rule.transforms }));
             }
             if rule.stop {
                 break;
@@ -173,129 +197,89 @@ impl RuleSet {
         }
         routing
     }
-}
 
-fn compile(rules: &[Rule], context: &PathContext) -> (Vec<Compiled>, Vec<RuleFinding>) {
-    let mut compiled: Vec<Compiled> = Vec::with_capacity(rules.len());
-    let mut findings = Vec::new();
-    if rules.iter().all(|rule| rule.disabled) {
-        let message = "there is no rule that is not disabled; every message would be discarded";
-        findings.push(RuleFinding::new(
-            RulePlace::All,
-            false,
-            message,
-            "write a rule with \"otherwise: true\"",
-        ));
-    }
-    let mut reach = Reach::default();
-    for (i, rule) in rules.iter().enumerate() {
-        let when = condition(i, rule, context, &mut findings);
-        sends(i, rule, &mut findings);
-        let name = match (rule.name.as_str(), rule.otherwise) {
-            ("", true) => "otherwise".to_owned(),
-            ("", false) => format!("rule {}", i + 1),
-            (name, _) => name.to_owned(),
-        };
-        if let Some(same) =
-            rules[..i].iter().position(|other| !rule.name.is_empty() && other.name == rule.name)
-        {
-            let message = format!("name \"{name}\" is that of rule {} already", same + 1);
-            findings.push(RuleFinding::new(
-                RulePlace::Name(i),
-                false,
-                message,
-                "traces could not tell them apart",
-            ));
-        }
-        if rule.disabled {
-            continue;
-        }
-        reach.look_at(i, rule, when.as_ref(), &name, &mut findings);
-        compiled.push(Compiled { name, when, send: rule.send.clone(), stop: rule.stop });
-    }
-    (compiled, findings)
-}
-
-/// The rule's condition; none for `otherwise`, and where there is none to speak of.
-fn condition(i: usize, rule: &Rule, context: &PathContext, findings: &mut Vec<RuleFinding>) -> Option<Expr> {
-    let text = match (&rule.when, rule.otherwise) {
-        (Some(text), false) => text,
-        (None, true) => return None,
-        (Some(_), true) => {
-            let message = "a rule has either \"when\" or \"otherwise: true\", not both";
-            findings.push(RuleFinding::new(RulePlace::Otherwise(i), true, message, "make two rules of it"));
-            return None;
-        }
-        (None, false) => {
-            let help = "write when: MSH-9.1 = \"ADT\"; for every message write when: \"true\"";
-            let message = "the rule has neither \"when\" nor \"otherwise: true\"";
-            findings.push(RuleFinding::new(RulePlace::Rule(i), true, message, help));
-            return None;
-        }
-    };
-    match Expr::condition(text, &Scope::from(context)) {
-        Ok(expr) => {
-            let warnings = expr.warnings().iter();
-            findings.extend(warnings.map(|doubt| RuleFinding::of_condition(i, false, doubt)));
-            Some(expr)
-        }
-        Err(errors) => {
-            findings.extend(errors.iter().map(|error| RuleFinding::of_condition(i, true, error)));
-            None
-        }
+    /// Everybody that the rules may send to, sets that they delegate to included.
+    pub fn targets(&self) -> Vec<&str> {
+        let own = self.0.iter().flat_map(|rule| rule.send.iter().map(String::as_str));
+        let others = self.0.iter().filter_map(|rule| rule.delegate.as_ref()).flat_map(|set| set.targets());
+        own.chain(others).collect()
     }
 }
 
-fn sends(i: usize, rule: &Rule, findings: &mut Vec<RuleFinding>) {
-    for (j, target) in rule.send.iter().enumerate() {
-        if rule.send[..j].contains(target) {
-            let message = format!("\"{target}\" is sent to twice; it would get every message twice");
-            findings.push(RuleFinding::new(RulePlace::Send(i, j), false, message, "take one away"));
+impl Compiled {
+    /// Why the rule does not hold; none if it does.
+    fn refuses(&self, facts: &Facts<'_>, wanted: bool) -> Option<Refusal> {
+        if self.otherwise && wanted {
+            return Some(Refusal::Wanted);
         }
-    }
-}
-
-/// Which rules can still be reached.
-#[derive(Default)]
-struct Reach {
-    /// The rule that takes everything and stops.
-    ended: Option<String>,
-    /// The rule that is true of everything.
-    taken: Option<String>,
-    /// Where `otherwise` was.
-    otherwise: Option<usize>,
-}
-
-impl Reach {
-    fn look_at(
-        &mut self,
-        i: usize,
-        rule: &Rule,
-        when: Option<&Expr>,
-        name: &str,
-        findings: &mut Vec<RuleFinding>,
-    ) {
-        if let Some(otherwise) = self.otherwise {
-            let message = format!("this rule stands behind \"otherwise\" (rule {})", otherwise + 1);
-            let help = "\"otherwise\" is for what no rule wanted; make it the last rule";
-            findings.push(RuleFinding::new(RulePlace::Rule(i), true, message, help));
-        } else if let Some(ended) = &self.ended {
-            let message =
-                format!("this rule can never be reached: \"{ended}\" takes every message and stops");
-            findings.push(RuleFinding::new(RulePlace::Rule(i), false, message, "put it before that rule"));
-        } else if let (true, Some(taken)) = (rule.otherwise, &self.taken) {
-            let message = format!("\"otherwise\" can never be reached: \"{taken}\" takes every message");
-            findings.push(RuleFinding::new(RulePlace::Otherwise(i), false, message, "take it away"));
+        let kept = |(constraint, patterns): &&(Constraint, Vec<String>)| !constraint.allows(patterns, facts);
+        if let Some((constraint, _)) = self.constraints.iter().find(kept) {
+            return Some(Refusal::Constraint(*constraint));
         }
-        if rule.otherwise {
-            self.otherwise.get_or_insert(i);
-        } else if when.and_then(Expr::constant) == Some(true) {
-            self.taken.get_or_insert_with(|| name.to_owned());
-            if rule.stop {
-                self.ended.get_or_insert_with(|| name.to_owned());
+        if !self.force.holds(facts.now) {
+            return Some(Refusal::NotInForce);
+        }
+        match (&self.each, facts.message) {
+            (None, _) => self.when.iter().position(|when| !when.is_true(facts)).map(Refusal::Condition),
+            (Some(each), Some(message)) => {
+                let holds = each.rounds(message).into_iter().any(|round| {
+                    let within = Arc::new(hl7::Scope { rounds: vec![round], target: None });
+                    let message = message.within(within);
+                    let facts = Facts { message: Some(&message), ..*facts };
+                    self.when.iter().all(|when| when.is_true(&facts))
+                });
+                (!holds).then_some(Refusal::NoneOfEach)
             }
+            (Some(_), None) => Some(Refusal::NoneOfEach),
         }
     }
+}
+
+impl Constraint {
+    /// What is asked for in production files.
+    pub fn key(self) -> &'static str {
+        match self {
+            Constraint::Source => "source",
+            Constraint::DocType => "doc_type",
+            Constraint::DocCategory => "doc_category",
+        }
+    }
+
+    fn allows(self, patterns: &[String], facts: &Facts<'_>) -> bool {
+        let facts_of: &[Fact] = match self {
+            Constraint::Source => &[Fact::Source],
+            Constraint::DocType => &[Fact::DocType, Fact::DocStructure, Fact::DocName],
+            Constraint::DocCategory => &[Fact::DocCategory],
+        };
+        facts_of.iter().any(|fact| {
+            let found = fact.of(facts);
+            patterns.iter().any(|pattern| fits(pattern.as_bytes(), found.as_bytes()))
+        })
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any characters, and `?` for one.
+fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(wanted) if *wanted == b'?' || *wanted == text[t] => (p, t) = (p + 1, t + 1),
+            _ => match star {
+                // The star takes one character more.
+                Some((at, taken)) => {
+                    star = Some((at, taken + 1));
+                    (p, t) = (at + 1, taken + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]

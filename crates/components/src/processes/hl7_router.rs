@@ -29,6 +29,9 @@
 //! goes the same way, with what was found in its reason and, at length, in an event. What is found is
 //! told by place, and never by what stands there. Warnings are doubts.
 
+mod log;
+mod sending;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -39,10 +42,16 @@ use model::{
     BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Event,
     EventKind, HostContext, Library, Message, Note, NoteKind, Outgoing,
 };
-use rules::{Facts, Routing, Rule, RuleSet};
+use rules::{
+    Facts, LookupTables, Moment, Routing, Rule, RuleContext, RuleSet, RuleStep, Scope, Texts, Transforms,
+    Trouble,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::log::Account;
+pub use self::log::RuleLog;
+use self::sending::Made;
 use crate::hl7::doc_type::DocTypes;
 use crate::hl7::settings::{Validation, ZSegments};
 use crate::hl7::validity::{TOLD, Validity, told};
@@ -75,37 +84,10 @@ pub struct Settings {
     #[serde(default)]
     pub response_from: Vec<String>,
     /// Which messages go where; looked at in order.
-    pub rules: Vec<RuleSettings>,
-}
-
-/// One rule.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RuleSettings {
-    /// What the rule is called in traces; `rule` and its number when left out.
+    pub rules: Vec<Rule>,
+    /// What is told about each message, as events of kind Trace: `orris rules log` shows them.
     #[serde(default)]
-    pub name: String,
-    /// The condition, as in `MSH-9.1 = "ADT" and PV1-2 in ("I", "E")`. Needed unless `otherwise`.
-    #[serde(default)]
-    pub when: Option<String>,
-    /// Whether the rule is for what no rule before it wanted. It can only be the last one.
-    #[serde(default)]
-    pub otherwise: bool,
-    /// The items that get the message; an empty list to set it aside knowingly.
-    pub send: Vec<String>,
-    /// Whether no rule behind this one is looked at when it holds.
-    #[serde(default)]
-    pub stop: bool,
-    /// Whether the rule is left out.
-    #[serde(default)]
-    pub disabled: bool,
-}
-
-impl From<&RuleSettings> for Rule {
-    fn from(rule: &RuleSettings) -> Rule {
-        let RuleSettings { name, when, otherwise, send, stop, disabled } = rule.clone();
-        Rule { name, when, otherwise, send, stop, disabled }
-    }
+    pub rule_log: RuleLog,
 }
 
 /// Sends HL7 messages on, by rules about what stands in them.
@@ -133,31 +115,37 @@ MsgRouter:
         DocTypes::check(&settings.message_schema_category, checks);
         // Paths are read by all versions where the setting is wrong.
         let types = DocTypes::new(&settings.message_schema_category, &checks.library).unwrap_or_default();
-        for finding in RuleSet::findings_with(&rules_of(settings), &types.paths()) {
+        let context = context(&types, &checks.library);
+        for finding in RuleSet::findings_in(&settings.rules, &context) {
             checks.notes.push(Note {
                 kind: if finding.is_error { NoteKind::Error } else { NoteKind::Warning },
-                path: finding.place.to_string(),
+                path: finding.place,
                 range: finding.range,
                 message: finding.message,
                 help: finding.help,
             });
         }
         for (i, rule) in settings.rules.iter().enumerate() {
-            for (j, target) in rule.send.iter().enumerate() {
-                checks.sends_to(format!("rules[{i}].send[{j}]"), target);
+            let send = rule.send.iter().flat_map(|send| (0..).zip(send.all()).map(move |it| (send, it)));
+            for (send, (j, target)) in send {
+                checks.sends_to(send.place(&format!("rules[{i}].send"), j), target);
+            }
+            // Whom a set sends to is told where it is delegated to: it belongs to no item.
+            for target in delegated(rule, &context) {
+                checks.sends_to(format!("rules[{i}].delegate"), &target);
             }
         }
         if let Some(handler) = &settings.bad_message_handler {
             checks.sends_to("bad_message_handler", handler);
         }
-        check_response_from(settings, checks);
+        check_response_from(settings, &context, checks);
     }
 
     fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
         let types = DocTypes::new(&settings.message_schema_category, library)?;
-        let compiled = RuleSet::compile_with(&rules_of(&settings), &types.paths());
+        let compiled = RuleSet::compile_in(&settings.rules, &context(&types, library));
         let rules = compiled.map_err(|findings| match findings.first() {
-            Some(first) => BuildError { path: first.place.to_string(), message: first.message.clone() },
+            Some(first) => BuildError { path: first.place.clone(), message: first.message.clone() },
             None => BuildError { path: "rules".into(), message: "the rules cannot be compiled".into() },
         })?;
         Ok(Built::Process(Box::new(Router {
@@ -167,15 +155,35 @@ MsgRouter:
             validity: Validity::new(settings.validation, settings.z_segments, types.clone()),
             types: types.is_set().then_some(types),
             doubts: HashSet::new(),
+            rule_log: settings.rule_log,
         })))
     }
 }
 
+/// What the rules may name.
+fn context(types: &DocTypes, library: &Library) -> RuleContext {
+    let tables: Arc<LookupTables> = library.get();
+    let scope = Scope { tables: (*tables).clone(), ..Scope::from(&types.paths()) };
+    RuleContext { scope, transforms: library.get::<Transforms>(), sets: library.get() }
+}
+
+/// Everybody that the set of a rule sends to.
+fn delegated(rule: &Rule, context: &RuleContext) -> Vec<String> {
+    let set = rule.delegate.as_ref().and_then(|name| context.sets.0.get(name));
+    let compiled = set.and_then(|set| RuleSet::compile_in(set, context).ok());
+    let mut targets: Vec<String> = compiled.iter().flat_map(RuleSet::targets).map(str::to_owned).collect();
+    targets.sort();
+    targets.dedup();
+    targets
+}
+
 /// An item that no rule sends to answers nothing.
-fn check_response_from(settings: &Settings, checks: &mut Checks) {
+fn check_response_from(settings: &Settings, context: &RuleContext, checks: &mut Checks) {
     let sent_to = |name: &String| {
-        let rules = settings.rules.iter().flat_map(|rule| &rule.send);
-        rules.chain(&settings.bad_message_handler).any(|target| target == name)
+        let own = settings.rules.iter().flat_map(|rule| rule.send.iter().flat_map(Texts::all));
+        let through = || settings.rules.iter().flat_map(|rule| delegated(rule, context));
+        own.chain(&settings.bad_message_handler).any(|target| target == name)
+            || through().any(|it| it == *name)
     };
     for (i, name) in settings.response_from.iter().enumerate() {
         if name != ANY && !sent_to(name) {
@@ -184,10 +192,6 @@ fn check_response_from(settings: &Settings, checks: &mut Checks) {
             checks.help("name an item that a rule sends to, or \"*\" for any");
         }
     }
-}
-
-fn rules_of(settings: &Settings) -> Vec<Rule> {
-    settings.rules.iter().map(Rule::from).collect()
 }
 
 struct Router {
@@ -199,6 +203,7 @@ struct Router {
     types: Option<DocTypes>,
     /// Which doubts about whose messages have been told.
     doubts: HashSet<(Arc<str>, Doubt)>,
+    rule_log: RuleLog,
 }
 
 /// A kind of doubt.
@@ -239,7 +244,7 @@ impl Router {
                 for finding in &findings {
                     self.doubt(Doubt::Schema(finding.rule), finding, request, host);
                 }
-                self.route(request, &message)
+                self.route(request, &message, host)
             }
             Err(reason) => self.bad(reason.to_owned()),
         }
@@ -267,19 +272,45 @@ impl Router {
         host.event(event.about(request.header.id, request.header.session));
     }
 
-    fn route(&self, request: &Message, message: &Hl7) -> Decision {
-        let mut sends = Vec::new();
+    fn route(&self, request: &Message, message: &Hl7, host: &HostContext) -> Decision {
         let doc_type = self.types.as_ref().map(|types| types.of(message));
         let doc_type = doc_type.as_deref().unwrap_or(request.body.doc_type());
-        let routing = self.rules.route(&facts(request, message, doc_type), |routed| {
-            sends.push(self.outgoing(routed.target, routed.rule.to_owned()));
-        });
-        match routing {
-            Routing::Unmatched => Decision::Discarded("no rule matched".to_owned()),
-            Routing::Matched(rule) if sends.is_empty() => {
-                Decision::Discarded(format!("rule \"{rule}\" matched and sends it nowhere"))
+        let trouble = Trouble::default();
+        let now = Some(moment(host.clock().now()));
+        let facts = Facts { now, trouble: Some(&trouble), ..facts(request, message, doc_type) };
+        let (mut account, mut made) = (Account::new(self.rule_log), Made::default());
+        let (mut sends, mut failed) = (Vec::new(), None);
+        let routing = self.rules.route(&facts, &mut |step| {
+            account.step(step);
+            let RuleStep::Sends(routed) = step else { return };
+            match made.body(routed.transforms, message, request, &facts) {
+                Ok(body) => {
+                    sends.push(Outgoing { body, ..self.outgoing(routed.target, routed.rule.to_owned()) });
+                }
+                Err(reason) => {
+                    failed.get_or_insert(format!("rule \"{}\": {reason}", routed.rule));
+                }
             }
-            Routing::Matched(_) => Decision::send(sends),
+        });
+        let (end, went_wrong) = match (trouble.first(), failed) {
+            (Some(reason), _) => (Err(reason.to_owned()), true),
+            (None, Some(reason)) => (Err(reason), true),
+            (None, None) => (Ok(()), routing == Routing::Unmatched),
+        };
+        let said = match (&end, routing) {
+            (Err(reason), _) => reason.clone(),
+            (Ok(()), Routing::Unmatched) => "no rule matched".to_owned(),
+            (Ok(()), Routing::Deleted(rule)) => format!("rule \"{rule}\" deletes it"),
+            (Ok(()), Routing::Matched(rule)) if sends.is_empty() => {
+                format!("rule \"{rule}\" matched and sends it nowhere")
+            }
+            (Ok(()), Routing::Matched(_)) => String::new(),
+        };
+        account.close(&said, went_wrong, request, host);
+        match end {
+            Err(reason) => self.bad(reason),
+            Ok(()) if sends.is_empty() => Decision::Discarded(said),
+            Ok(()) => Decision::send(sends),
         }
     }
 
@@ -322,6 +353,13 @@ fn no_hl7(faults: &[hl7::Fault]) -> Option<String> {
         0 => Some(first.to_string()),
         more => Some(format!("{first}, and {more} more of the kind")),
     }
+}
+
+/// A time of the host's clock, as the clock on the machine's wall shows it.
+fn moment(now: model::Timestamp) -> Moment {
+    let offset = jiff::Timestamp::from_millisecond(now.0)
+        .map_or(0, |time| jiff::tz::TimeZone::system().to_offset(time).seconds() / 60);
+    Moment { milliseconds: now.0, offset_minutes: offset }
 }
 
 /// What rules can ask about `request`.
@@ -644,11 +682,136 @@ mod tests {
         assert_eq!(error.path, "rules[0].when");
     }
 
+    fn one_rule(rule: &Value) -> Value {
+        json!({ "rules": [rule], "bad_message_handler": "Bad" })
+    }
+
+    #[tokio::test]
+    async fn constraints_and_several_conditions_narrow_a_rule() {
+        for (rule, sent) in [
+            (json!({ "source": "Sou*", "send": "A" }), true),
+            (json!({ "source": ["X", "Source"], "doc_type": "ADT_*", "send": "A" }), true),
+            (json!({ "doc_type": "2.5:ADT_A01", "doc_category": "2.*", "send": "A" }), true),
+            (json!({ "doc_category": ["2.3", "2.4"], "send": "A" }), false),
+            (json!({ "source": "source", "send": "A" }), false),
+            (json!({ "when": ["MSH-9.1 = \"ADT\"", "PV1-2 = \"I\""], "send": "A" }), true),
+            (json!({ "when": ["MSH-9.1 = \"ADT\"", "PV1-2 = \"O\""], "send": "A" }), false),
+            (json!({ "effective": { "from": "2023-11-14" }, "when": "true", "send": "A" }), true),
+            (json!({ "effective": { "to": "2023-11-13" }, "when": "true", "send": "A" }), false),
+        ] {
+            let expected = if sent { "sent: A (rule 1)" } else { "discarded: no rule matched" };
+            check(one_rule(&rule), message(1, ADMISSION), expected).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn conditions_hold_together_for_one_segment() {
+        let text = format!("{ADMISSION}OBX|1|NM|K||4\rOBX|2|NM|NA||140\r");
+        for (value, sent) in [("3", true), ("100", false)] {
+            let when = json!(["OBX-3 = \"K\"", format!("OBX-5 > {value}")]);
+            let rule = json!({ "for_each": "OBX", "when": when, "send": "A" });
+            let expected = if sent { "sent: A (rule 1)" } else { "discarded: no rule matched" };
+            check(one_rule(&rule), message(1, &text), expected).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_rule_may_delete_and_hand_on_to_another_set() {
+        let delete = json!({ "rules": [
+            { "name": "noise", "when": "PV1-2 = \"I\"", "delete": true },
+            { "otherwise": true, "send": "A" },
+        ] });
+        check(delete, message(1, ADMISSION), "discarded: rule \"noise\" deletes it").await;
+        let set: Vec<Rule> = serde_json::from_value(json!([
+            { "name": "inner", "when": "MSH-9.1 = \"ADT\"", "send": "B", "stop": true },
+            { "otherwise": true, "send": "C" },
+        ]))
+        .unwrap();
+        let library = Library::default().with(rules::RuleSets([("wards".to_owned(), set)].into()));
+        let settings = json!({ "rules": [
+            { "when": "true", "delegate": "wards" },
+            { "name": "too", "when": "true", "send": "D" },
+        ] });
+        let Built::Process(mut router) = spec().build(settings.clone(), &library).unwrap() else { panic!() };
+        let host = TestHost::new("MsgRouter").context();
+        let decision = router.on_message(&message(1, ADMISSION), &host).await;
+        assert_eq!(line(&decision), "sent: B (inner), D (too)");
+        let mut checks = Checks { library, ..Checks::default() };
+        spec().check(settings, &mut checks);
+        let sends: Vec<_> = checks.references.iter().map(|at| format!("{}: {}", at.path, at.name)).collect();
+        assert_eq!(sends, ["rules[0].delegate: B", "rules[0].delegate: C", "rules[1].send: D"]);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_must_be_in_a_table_and_is_not_is_an_error() {
+        let table = rules::LookupTable { strict: true, ..rules::LookupTable::default() };
+        let library = Library::default().with(LookupTables::default().with("wards", table));
+        let settings = one_rule(&json!({ "when": "lookup(\"wards\", PV1-2) = \"x\"", "send": "A" }));
+        let Built::Process(mut router) = spec().build(settings, &library).unwrap() else { panic!() };
+        let host = TestHost::new("MsgRouter");
+        let decision = router.on_message(&message(1, ADMISSION), &host.context()).await;
+        let reason = "lookup(\"wards\", PV1-2) found no such key in the lookup table";
+        let expected = format!("rejected: {reason}; sent to \"Bad\": Bad (bad message: {reason})");
+        assert_eq!(line(&decision), expected);
+        let events = host.events();
+        assert_eq!((events.len(), events[0].text.as_str()), (1, &*format!("rules: {reason}")));
+    }
+
+    #[tokio::test]
+    async fn transforms_make_what_is_sent() {
+        let value = rules::transform::ValueDef::Text("MADE".into());
+        let set = rules::transform::ActionDef::Set { path: "PV1-2".into(), value };
+        let steps = vec![rules::transform::StepDef::from(set)];
+        let def = rules::transform::TransformDef { steps, ..rules::transform::TransformDef::named("Upper") };
+        let (transforms, found) = Transforms::compile(&[def], &Default::default(), &Default::default());
+        assert!(found.is_empty(), "{found:?}");
+        let library = Library::default().with(transforms);
+        let rule = json!({ "when": "true", "transform": ["Upper", "Upper"], "send": ["A", "B"] });
+        let Built::Process(mut router) = spec().build(one_rule(&rule), &library).unwrap() else { panic!() };
+        let host = TestHost::new("MsgRouter").context();
+        let decision = router.on_message(&message(1, ADMISSION), &host).await;
+        let Decision::Completed { sends, .. } = decision else { panic!("{decision:?}") };
+        let texts: Vec<_> = sends.iter().map(|sent| sent.body.clone().unwrap().content().clone()).collect();
+        assert_eq!(texts.len(), 2);
+        assert!(texts.iter().all(|text| text.ends_with(b"PV1|1|MADE")), "{texts:?}");
+        let (notes, _) = findings(one_rule(&json!({ "when": "true", "transform": "Uper", "send": "A" })));
+        assert_eq!(notes, ["rules[0].transform: transform \"Uper\" is not known"]);
+    }
+
+    #[tokio::test]
+    async fn the_rule_log_says_why_and_no_values() {
+        for (level, expected) in [
+            ("none", None),
+            ("errors", None),
+            ("results", Some("rules: \"again\" holds; \"again\" sends to \"D\"")),
+            (
+                "conditions",
+                Some(
+                    "rules: \"admissions\" does not: condition 1 does not hold; \
+                     \"rule 2\" does not: condition 1 does not hold; \
+                     \"noise\" does not: condition 1 does not hold; \"again\" holds; \"again\" sends to \"D\"",
+                ),
+            ),
+        ] {
+            let mut settings = settings();
+            settings["rule_log"] = json!(level);
+            let Built::Process(mut router) = spec().build(settings, &Library::default()).unwrap() else {
+                panic!("not a process")
+            };
+            let host = TestHost::new("MsgRouter");
+            let other = ADMISSION.replace("LAB", "X").replace("|I", "|O");
+            router.on_message(&message(7, &other), &host.context()).await;
+            let events = host.events();
+            assert_eq!(events.first().map(|event| event.text.as_str()), expected, "{level}");
+            assert!(events.iter().all(|event| event.message.map(|id| id.0) == Some(7)));
+        }
+    }
+
     #[test]
     fn settings_are_what_they_are() {
         for (wrong, place) in [
             (json!({}), "missing field `rules`"),
-            (json!({ "rules": [{ "when": "true" }] }), "rules[0]: missing field `send`"),
+            (json!({ "rules": [{ "when": "true" }] }), "rules[0]: the rule says neither \"send\""),
             (json!({ "rules": [], "rule": 1 }), "unknown field `rule`"),
             (json!({ "rules": [{ "wen": "true", "send": [] }] }), "unknown field `wen`"),
         ] {

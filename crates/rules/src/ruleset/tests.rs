@@ -1,15 +1,14 @@
 //! Which messages rules send where, and what is wrong with rules.
 
-use super::{Routed, Routing, Rule, RuleSet};
+use super::{Routed, Routing, Rule, RuleSet, RuleStep, Texts};
 use crate::Facts;
 
 fn when(name: &str, when: &str, send: &[&str]) -> Rule {
-    let send = send.iter().map(|target| (*target).to_owned()).collect();
-    Rule { name: name.to_owned(), when: Some(when.to_owned()), send, ..Rule::default() }
+    Rule { name: name.to_owned(), when: when.into(), send: Some(send.into()), ..Rule::default() }
 }
 
 fn otherwise(send: &[&str]) -> Rule {
-    Rule { when: None, otherwise: true, ..when("", "", send) }
+    Rule { when: Texts::default(), otherwise: true, ..when("", "", send) }
 }
 
 /// What the rules send for a message from `source`, as `target (rule)`.
@@ -17,7 +16,11 @@ fn route(rules: &[Rule], source: &str) -> (Vec<String>, bool) {
     let rules = RuleSet::compile(rules).unwrap();
     let mut sent = Vec::new();
     let facts = Facts { source, ..Facts::default() };
-    let routing = rules.route(&facts, |Routed { target, rule }| sent.push(format!("{target} ({rule})")));
+    let routing = rules.route(&facts, &mut |step| {
+        if let RuleStep::Sends(Routed { target, rule, .. }) = step {
+            sent.push(format!("{target} ({rule})"));
+        }
+    });
     (sent, routing != Routing::Unmatched)
 }
 
@@ -75,7 +78,7 @@ fn conditions_are_checked_where_they_stand() {
     let rules = [when("a", "true", &["X"]), when("b", "MSH-9.1 == \"ADT\" and sorce = \"x\"", &["X"])];
     let found = RuleSet::findings(&rules);
     assert_eq!(found.len(), 2, "{found:#?}");
-    assert_eq!((found[0].place.to_string().as_str(), found[0].range.clone()), ("rules[1].when", Some(8..10)));
+    assert_eq!((found[0].place.as_str(), found[0].range.clone()), ("rules[1].when", Some(8..10)));
     assert_eq!(found[0].help.as_deref(), Some("write \"=\""));
     let doubtful = findings(&[when("a", "MSH-9.1 = \"A\" and MSH-9.1 = \"B\"", &["X"])]);
     assert_eq!(doubtful, ["warning: rules[0].when: this is never true, whatever the message says"]);
@@ -83,7 +86,7 @@ fn conditions_are_checked_where_they_stand() {
 
 #[test]
 fn a_rule_has_when_or_otherwise() {
-    let neither = Rule { when: None, ..when("", "", &["X"]) };
+    let neither = Rule { when: Texts::default(), ..when("", "", &["X"]) };
     assert_eq!(
         findings(&[neither]),
         ["error: rules[0]: the rule has neither \"when\" nor \"otherwise: true\""]

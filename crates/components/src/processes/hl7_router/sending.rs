@@ -1,0 +1,52 @@
+//! What rules send: the message as it came, or what transforms make of it.
+
+use std::sync::Arc;
+
+use hl7::Message as Hl7;
+use model::{Message, MessageBody};
+use rules::{Facts, Transform};
+
+use crate::hl7::doc_type::DocTypes;
+
+/// The bodies that transforms made of one message: a chain that several targets get is run once, and its
+/// body stored once.
+#[derive(Default)]
+pub(super) struct Made<'a>(Vec<(&'a [Arc<Transform>], MessageBody)>);
+
+impl<'a> Made<'a> {
+    /// What the transforms make of the message, one after the other; none where there are none.
+    ///
+    /// # Errors
+    /// When one of them fails; names it and the place, and no value.
+    pub(super) fn body(
+        &mut self,
+        chain: &'a [Arc<Transform>],
+        message: &Hl7,
+        request: &Message,
+        facts: &Facts<'_>,
+    ) -> Result<Option<MessageBody>, String> {
+        if chain.is_empty() {
+            return Ok(None);
+        }
+        let same = |other: &[Arc<Transform>]| {
+            other.len() == chain.len() && other.iter().zip(chain).all(|(one, other)| Arc::ptr_eq(one, other))
+        };
+        if let Some((_, body)) = self.0.iter().find(|(other, _)| same(other)) {
+            return Ok(Some(body.clone()));
+        }
+        let mut made = message.clone();
+        let mut doc_type = None;
+        for transform in chain {
+            made = transform.apply(&made, facts).map_err(|error| error.to_string())?;
+            doc_type = transform.target().map(ToString::to_string).or(doc_type);
+        }
+        let failed =
+            |error: hl7::write::WriteError| format!("what the transforms made cannot be written: {error}");
+        let bytes = hl7::write::to_bytes(&made).map_err(failed)?;
+        let doc_type = doc_type.unwrap_or_else(|| DocTypes::default().of(&made));
+        let (charset, name) = (request.body.charset().to_owned(), request.body.name().to_owned());
+        let body = MessageBody::described(model::BodyClass::HL7, bytes, doc_type, charset, name);
+        self.0.push((chain, body.clone()));
+        Ok(Some(body))
+    }
+}
