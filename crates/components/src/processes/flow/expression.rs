@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use hl7::{Message as Hl7, ReadError};
-use model::{BodyClass, Caller, MessageBody};
-use rules::{Expr, ExprError, Facts, Scope, Template, Variables};
+use jiff::tz::TimeZone;
+use model::{BodyClass, Caller, MessageBody, Timestamp};
+use rules::{Expr, ExprError, Facts, Moment, Scope, Template, Trouble, Variables};
+
+use super::instance::Fault;
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -41,8 +44,8 @@ impl Condition {
         Expr::condition(text, scope).map(Condition).map_err(all)
     }
 
-    pub(super) fn holds(&self, view: &View<'_>) -> bool {
-        self.0.is_true(&view.facts())
+    pub(super) fn holds(&self, view: &View<'_>) -> Result<bool, Fault> {
+        view.unless_trouble(self.0.is_true(&view.facts()))
     }
 
     /// What it always is, where that is plain to see.
@@ -56,27 +59,23 @@ impl Value {
         Expr::value(text, scope).map(Value).map_err(all)
     }
 
-    pub(super) fn text(&self, view: &View<'_>) -> String {
-        self.0.eval(&view.facts()).text().to_owned()
+    pub(super) fn text(&self, view: &View<'_>) -> Result<String, Fault> {
+        view.unless_trouble(self.0.eval(&view.facts()).text().to_owned())
     }
 
-    pub(super) fn texts(&self, view: &View<'_>) -> Vec<String> {
+    pub(super) fn texts(&self, view: &View<'_>) -> Result<Vec<String>, Fault> {
         let facts = view.facts();
-        self.0.eval_all(&facts).iter().map(|value| value.text().to_owned()).collect()
+        view.unless_trouble(self.0.eval_all(&facts).iter().map(|value| value.text().to_owned()).collect())
     }
 }
 
 impl Text {
     pub(super) fn compile(text: &str, scope: &Scope) -> Result<Self, Vec<Wrong>> {
-        let problems = Template::problems_with(text, &scope.paths);
-        if !problems.is_empty() {
-            return Err(all(problems));
-        }
-        Template::compile_with(text, &scope.paths).map(Text).map_err(|error| vec![error.into()])
+        Template::compile_in(text, scope).map(Text).map_err(all)
     }
 
-    pub(super) fn render(&self, view: &View<'_>) -> String {
-        self.0.render(&view.facts())
+    pub(super) fn render(&self, view: &View<'_>) -> Result<String, Fault> {
+        view.unless_trouble(self.0.render(&view.facts()))
     }
 }
 
@@ -99,6 +98,8 @@ pub(super) struct View<'a> {
     body: Option<&'a MessageBody>,
     caller: &'a Caller,
     context: Context<'a>,
+    now: Timestamp,
+    trouble: Trouble,
 }
 
 impl<'a> View<'a> {
@@ -106,13 +107,30 @@ impl<'a> View<'a> {
         body: Option<&'a MessageBody>,
         caller: &'a Caller,
         context: &'a BTreeMap<String, String>,
+        now: Timestamp,
     ) -> Self {
-        View { message: body.and_then(read), body, caller, context: Context(context) }
+        let (context, trouble) = (Context(context), Trouble::default());
+        View { message: body.and_then(read), body, caller, context, now, trouble }
     }
 
     /// The HL7 message that paths are about.
     pub(super) fn message(&self) -> Option<&Hl7> {
         self.message.as_ref()
+    }
+
+    /// The time, as the machine's clock on the wall shows it.
+    fn moment(&self) -> Moment {
+        let offset = jiff::Timestamp::from_millisecond(self.now.0)
+            .map_or(0, |time| time.to_zoned(TimeZone::system()).offset().seconds() / 60);
+        Moment { milliseconds: self.now.0, offset_minutes: offset }
+    }
+
+    /// What was found, unless a lookup failed that must not.
+    fn unless_trouble<T>(&self, found: T) -> Result<T, Fault> {
+        match self.trouble.first() {
+            None => Ok(found),
+            Some(reason) => Err(Fault { name: "lookup".to_owned(), reason: reason.to_owned() }),
+        }
     }
 
     pub(super) fn facts(&self) -> Facts<'_> {
@@ -124,7 +142,9 @@ impl<'a> View<'a> {
             session: self.caller.session.0,
             id: self.caller.request.0,
             class: self.body.map_or("", |body| body.class().0),
+            now: Some(self.moment()),
             context: Some(&self.context),
+            trouble: Some(&self.trouble),
             ..Facts::default()
         }
     }

@@ -15,14 +15,14 @@ fn fault(name: &str, reason: String) -> Fault {
 pub(super) fn make(source: &Source, run: &Run<'_>) -> Result<MessageBody, Fault> {
     match source {
         Source::Message(name) => Err(fault("missing", format!("there is no message \"{name}\" yet"))),
-        Source::Text { text, of } => Ok(MessageBody::new(BodyClass::TEXT, text.render(&run.view(of)))),
+        Source::Text { text, of } => Ok(MessageBody::new(BodyClass::TEXT, text.render(&run.view(of))?)),
         Source::Transform { name, of } => transformed(name, of, run),
         Source::Set { of, values } => {
             let view = run.view(of);
             let Some(message) = view.message() else { return Err(no_hl7(of)) };
             let mut editor = hl7::edit::Editor::of(message);
             for (path, value) in values {
-                let text = value.text(&view);
+                let text = value.text(&view)?;
                 let set = editor.set(path, &text);
                 set.map_err(|error| fault("set", format!("\"{path}\" cannot be set: {error}")))?;
             }

@@ -96,7 +96,7 @@ impl Run<'_> {
     fn op(&mut self, id: u32, at: usize, op: &Op) -> Result<Go, Fault> {
         match op {
             Op::Assign { name, value, of } => {
-                let text = value.text(&self.view(of));
+                let text = value.text(&self.view(of))?;
                 self.instance.context.insert(name.clone(), text);
             }
             Op::Make { source, name } => {
@@ -108,12 +108,12 @@ impl Run<'_> {
             Op::Await(wait) => return Ok(self.begin_wait(id, wait)),
             Op::Jump(to) => return Ok(Go::To(*to)),
             Op::Unless { condition, of, to } => {
-                if !condition.holds(&self.view(of)) {
+                if !condition.holds(&self.view(of))? {
                     return Ok(Go::To(*to));
                 }
             }
             Op::Each { values, of } => {
-                let mut left = values.texts(&self.view(of));
+                let mut left = values.texts(&self.view(of))?;
                 left.reverse();
                 self.push(id, Frame::Each { left });
             }
@@ -122,7 +122,7 @@ impl Run<'_> {
                 return Ok(Go::Wait(Wait::Until(Timestamp(self.now.0 + time.as_millis() as i64))));
             }
             Op::DelayUntil { value, of } => {
-                let text = value.text(&self.view(of));
+                let text = value.text(&self.view(of))?;
                 return Ok(Go::Wait(Wait::Until(super::time::read(&text)?)));
             }
             Op::Alert { text } => self.say(EventKind::Alert, text.clone()),
@@ -144,7 +144,7 @@ impl Run<'_> {
 
     /// What expressions see that are about the message of that name.
     pub(super) fn view(&self, of: &str) -> View<'_> {
-        View::new(self.bodies.get(of), &self.instance.caller, &self.instance.context)
+        View::new(self.bodies.get(of), &self.instance.caller, &self.instance.context, self.now)
     }
 
     pub(super) fn push(&mut self, id: u32, frame: Frame) {
