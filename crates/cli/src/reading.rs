@@ -152,6 +152,6 @@ fn doc_type(body: &MessageBody) -> String {
     let read: Result<hl7::Message, hl7::ReadError> =
         body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset()));
     let doc_type =
-        |message: hl7::Message| Schemas::default().doc_type(&message, &CategoryChoice::default()).to_string();
+        |message: hl7::Message| Schemas::default().shown_type(&message, &CategoryChoice::default());
     read.map_or_else(|_| String::new(), doc_type)
 }

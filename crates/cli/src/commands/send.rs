@@ -97,7 +97,7 @@ fn doc_type(class: BodyClass, content: &Bytes) -> String {
     match class {
         BodyClass::HL7 => hl7::Message::read(content.clone(), "").map_or_else(
             |_| String::new(),
-            |message| Schemas::default().doc_type(&message, &CategoryChoice::default()).to_string(),
+            |message| Schemas::default().shown_type(&message, &CategoryChoice::default()),
         ),
         _ => String::new(),
     }

@@ -50,9 +50,9 @@ impl DocTypes {
         !self.choice.is_empty()
     }
 
-    /// The type of a message, as in `2.5.1:ADT_A01`.
+    /// The type of a message, as in `2.5.1:ADT_A01`; empty where MSH-9 holds what no type looks like.
     pub(crate) fn of(&self, message: &hl7::Message) -> String {
-        self.schemas.doc_type(message, &self.choice).to_string()
+        self.schemas.shown_type(message, &self.choice)
     }
 
     /// The schema and the structure that a message is to be held against.
@@ -90,4 +90,27 @@ pub(crate) fn refused(bytes: Bytes, charset: String, name: String) -> MessageBod
 pub(crate) fn batch_part(bytes: Bytes, charset: String, name: String) -> MessageBody {
     let doc_type = String::from_utf8_lossy(&bytes[..bytes.len().min(3)]).into_owned();
     MessageBody::described(BodyClass::HL7, bytes, doc_type, charset, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_type_looks_like_is_told_to_nobody() {
+        for (kind, wanted) in [
+            ("ADT^A04", "2.5:ADT_A01"),
+            ("ORU^R01^ORU_R01", "2.5:ORU_R01"),
+            ("MFN^M01^MFN_Znn", "2.5:MFN_Znn"),
+            ("ZZZ^Z01", "2.5:ZZZ_Z01"),
+            ("ADT^A01Mustermann", ""),
+            ("ADT^A0\u{b}MSH", ""),
+            ("Mustermann^Eva", ""),
+            ("ADT^A01^Muster_Eva", "2.5:ADT_A01"),
+        ] {
+            let text = format!("MSH|^~\\&|||||||{kind}|1|P|2.5\r");
+            let message = hl7::Message::read(text.into(), "").unwrap();
+            assert_eq!(DocTypes::default().of(&message), wanted, "{kind:?}");
+        }
+    }
 }

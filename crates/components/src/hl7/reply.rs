@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use hl7::schema::looks_like_type;
 use hl7::{Path, ReadError};
 use model::{BodyClass, MessageBody};
 
@@ -80,7 +81,10 @@ impl PeerReply {
     /// The answer as a body, to be kept or handed on.
     pub(crate) fn body(&self) -> MessageBody {
         let (class, kind) = match &self.message {
-            Some(message) => (BodyClass::HL7, message.doc_type()),
+            Some(message) => (
+                BodyClass::HL7,
+                Some(message.doc_type()).filter(|kind| looks_like_type(kind)).unwrap_or_default(),
+            ),
             None => (BodyClass::BYTES, String::new()),
         };
         MessageBody::described(class, self.content.clone(), kind, String::new(), String::new())

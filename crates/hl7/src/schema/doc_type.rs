@@ -83,6 +83,26 @@ impl Schemas {
             structure: fixed.unwrap_or_else(|| kind.structure(schema.map(|schema| &**schema))),
         }
     }
+
+    /// The type of a message as listings may show it: empty where MSH-9 holds what no type looks like,
+    /// which may be anything, a patient's name as well.
+    pub fn shown_type(&self, message: &Message, choice: &CategoryChoice) -> String {
+        let found = self.doc_type(message, choice);
+        let is_known =
+            || self.get(&found.category).is_some_and(|it| it.structure(&found.structure).is_some());
+        match looks_like_type(&found.structure) || is_known() {
+            true => found.to_string(),
+            false => String::new(),
+        }
+    }
+}
+
+/// Whether this may be the name of a type, such as `ADT_A01`: up to three parts of up to four letters and
+/// digits.
+pub fn looks_like_type(name: &str) -> bool {
+    let is_part =
+        |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    name.split('_').count() <= 3 && name.split('_').all(is_part)
 }
 
 #[cfg(test)]
