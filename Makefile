@@ -32,15 +32,15 @@ fuzz: ## a million damaged messages through all that reads, frames, edits and wr
 
 crash: ## kill -9 at random instants and at every fault point (ORRIS_SEED=… repeats a run)
 	$(CARGO) build --release --quiet --bin orris
-	$(E2E) crash --test crash_mllp -- --nocapture --test-threads=1
+	$(E2E) crash --test crash_mllp --test crash_flows -- --nocapture --test-threads=1
 
 privacy: ## patient data down every error path, and nowhere but where contents are asked for
 	$(CARGO) build --release --quiet --bin orris
-	$(E2E) privacy -- --nocapture --test-threads=1
+	$(E2E) privacy --test privacy_mllp -- --nocapture --test-threads=1
 
 load: ## many sockets, many files, a large batch, within bounded memory
 	$(CARGO) build --release --quiet --bin orris
-	$(E2E) load -- --nocapture --test-threads=1
+	$(E2E) load --test load_mllp -- --nocapture --test-threads=1
 
 corpus: ## every file of a folder of HL7 files through the engine (DIR=… names another folder)
 	$(CARGO) build --release --quiet --bin orris
