@@ -48,19 +48,22 @@ pub(crate) const TABLES: (&str, &str) =
 pub(crate) const TRANSFORMS: (&str, &str) =
     ("transforms", "transforms of the production by name: a message made of another one, step by step");
 
+/// The map of sets of rules, and what it is.
+pub(crate) const RULES: (&str, &str) =
+    ("rules", "sets of rules by name, which the rules of routers may delegate to");
+
 /// Known words of a production that this version does not act on.
 pub(crate) const PRODUCTION_LATER: [&str; 6] =
     ["credentials", "schedules", "alerts", "portal", "store", "limits"];
 
 /// Known words of an item that this version does not act on.
-pub(crate) const ITEM_LATER: [&str; 8] = [
+pub(crate) const ITEM_LATER: [&str; 7] = [
     "schedule",
     "alert_on_error",
     "alert_groups",
     "queue_count_alert",
     "queue_wait_alert",
     "inactivity_timeout",
-    "reply_code_actions",
     "log_trace_events",
 ];
 

@@ -59,6 +59,16 @@ fn the_productions_for_mllp_pass_their_checks_without_a_finding() {
 }
 
 #[test]
+fn a_setting_that_stands_beside_settings_is_told_where_it_belongs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("production.yaml");
+    let item = "  Out:\n    type: hl7.tcp\n    reply_code_actions: \":?A=C\"\n    settings: { address: \"lab:1\" }\n";
+    fs::write(&file, format!("production: P\noperations:\n{item}")).expect("written");
+    let found = checked(&file)["findings"][0]["help"].to_string();
+    assert!(found.contains("belongs under"), "{found}");
+}
+
+#[test]
 fn every_production_in_the_guide_passes_its_check() {
     for page in ["README.md", "mllp.md", "schemas.md", "websockets.md"] {
         let text = fs::read_to_string(project().join("docs/guide").join(page)).expect("a page");
