@@ -14,19 +14,21 @@ mod mllp;
 mod reading;
 mod report;
 mod scripting;
+mod transforming;
 
 use std::path::Path;
 
 /// A measurement with its name, in the order in which they run.
 type Section = (&'static str, fn(&Path));
 
-const SECTIONS: [Section; 9] = [
+const SECTIONS: [Section; 10] = [
     ("ledger", ledger::run),
     ("files", files::run),
     ("latency", latency::run),
     ("fanout", fanout::run),
     ("hl7", reading::run),
     ("script", scripting::run),
+    ("transform", transforming::run),
     ("mllp", mllp::run),
     ("growth", growth::run),
     ("footprint", footprint::run),
