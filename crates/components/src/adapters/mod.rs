@@ -11,6 +11,8 @@ pub(crate) mod http_listener;
 pub(crate) mod tcp_dialer;
 pub(crate) mod tcp_inbound;
 pub(crate) mod tcp_listener;
+pub(crate) mod tcp_server;
+pub(crate) mod telling;
 pub(crate) mod tls;
 pub(crate) mod tls_client;
 pub(crate) mod wire;

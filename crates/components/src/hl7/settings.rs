@@ -141,11 +141,7 @@ pub enum ZSegments {
 impl InboundSettings {
     /// Reports what is wrong with them.
     pub(crate) fn check(&self, checks: &mut Checks) {
-        let (least, most) = (Span::millis(100), Span::secs(3600));
-        let found = self.response_timeout;
-        if found < least || found > most {
-            checks.error("response_timeout", format!("response_timeout is {found}; expected 100ms to 1h"));
-        }
+        checks.within("response_timeout", self.response_timeout, Span::millis(100)..=Span::secs(3_600));
         DocTypes::check(&self.message_schema_category, checks);
         check_charset(self.charset.as_deref(), checks);
         let sender = &self.local_facility_application;

@@ -40,14 +40,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hl7::Framing;
 use model::{
-    BuildError, Built, BusinessService, BusinessType, ByteSize, Checks, Claim, Component, Failure,
-    HostContext, Library, Span,
+    BuildError, Built, BusinessService, BusinessType, ByteSize, Checks, Component, Failure, HostContext,
+    Library, Span,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::tcp_inbound::{Limits, TcpInbound};
-use crate::adapters::tcp_listener::{Network, check_listen};
+use crate::adapters::tcp_server::{allowed_networks, check_server};
 use crate::adapters::tls::{self, Tls};
 use crate::hl7::inbound::Inbound;
 use crate::hl7::settings::InboundSettings;
@@ -129,61 +129,39 @@ impl Component for HL7TcpService {
     type Settings = Settings;
 
     fn check(settings: &Settings, checks: &mut Checks) {
-        check_listen(&settings.listen, "0.0.0.0:2575", checks);
-        checks.claim("listen", Claim::Listen(settings.listen.clone(), String::new()));
+        check_server(
+            &settings.listen,
+            "0.0.0.0:2575",
+            &settings.allowed_addresses,
+            settings.max_connections,
+            settings.max_message_size,
+            checks,
+        );
         if let Err(error) = settings.framing.parse::<Framing>() {
             checks.error("framing", error.to_string());
         }
-        for (at, address) in settings.allowed_addresses.iter().enumerate() {
-            if let Err(error) = address.parse::<Network>() {
-                checks.error(format!("allowed_addresses[{at}]"), error);
-            }
+        if let Some(idle) = settings.idle_timeout {
+            checks.within("idle_timeout", idle, Span::secs(1)..=Span::secs(7 * 24 * 3_600));
         }
-        check_ranges(settings, checks);
+        checks.within("read_timeout", settings.read_timeout, Span::millis(100)..=Span::secs(600));
+        checks.within("keep_alive", settings.keep_alive, Span::secs(1)..=Span::secs(2 * 3_600));
         settings.inbound.check(checks);
     }
 
     fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
-        let wrong = |path: &str, message: String| BuildError { path: path.into(), message };
-        let framing: Framing = settings
-            .framing
-            .parse()
-            .map_err(|error: hl7::frame::FramingError| wrong("framing", error.to_string()))?;
-        let allowed: Result<Vec<Network>, String> =
-            settings.allowed_addresses.iter().map(|address| address.parse()).collect();
+        let framing = settings.framing.parse::<Framing>();
+        let wrong = |message| BuildError { path: "framing".into(), message };
         let limits = Limits {
-            framing,
+            framing: framing.map_err(|error| wrong(error.to_string()))?,
             longest: settings.max_message_size.0 as usize,
             connections: settings.max_connections,
-            allowed: allowed.map_err(|error| wrong("allowed_addresses", error))?,
+            allowed: allowed_networks(&settings.allowed_addresses)?,
             idle: settings.idle_timeout.map(|span| span.0),
             read: settings.read_timeout.0,
             keep_alive: settings.keep_alive.0,
         };
         let inbound = Arc::new(Inbound::new(&settings.inbound, library)?);
         Ok(Built::Service(Box::new(HL7TcpService { settings, limits, inbound })))
-    }
-}
-
-fn check_ranges(settings: &Settings, checks: &mut Checks) {
-    let idle =
-        settings.idle_timeout.map(|found| ("idle_timeout", found, Span::secs(1), "1s to 7d", 7 * 86_400));
-    let spans = [
-        ("read_timeout", settings.read_timeout, Span::millis(100), "100ms to 10m", 600),
-        ("keep_alive", settings.keep_alive, Span::secs(1), "1s to 2h", 7_200),
-    ];
-    for (path, found, least, range, most) in spans.into_iter().chain(idle) {
-        if found < least || found > Span::secs(most) {
-            checks.error(path, format!("{path} is {found}; expected {range}"));
-        }
-    }
-    let found = settings.max_message_size;
-    if found < ByteSize::kib(1) || found > ByteSize(1 << 30) {
-        checks.error("max_message_size", format!("max_message_size is {found}; expected 1KiB to 1GiB"));
-    }
-    let found = settings.max_connections;
-    if !(1..=100_000).contains(&found) {
-        checks.error("max_connections", format!("max_connections is {found}; expected 1 to 100000"));
     }
 }
 

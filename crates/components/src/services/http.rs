@@ -104,10 +104,7 @@ impl Component for HttpService {
                 checks.error(format!("methods[{at}]"), error);
             }
         }
-        let found = settings.response_timeout;
-        if found < Span::millis(100) || found > Span::secs(3_600) {
-            checks.error("response_timeout", format!("response_timeout is {found}; expected 100ms to 1h"));
-        }
+        checks.within("response_timeout", settings.response_timeout, Span::millis(100)..=Span::secs(3_600));
     }
 
     fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {

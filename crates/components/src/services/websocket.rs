@@ -142,15 +142,10 @@ fn check_credentials(settings: &Settings, checks: &mut Checks) {
 
 fn check_limits(settings: &Settings, checks: &mut Checks) {
     let hour = Span::secs(3600);
-    for (path, found, least, most) in [
-        ("authentication_timeout", settings.authentication_timeout, Span::millis(100), Span::secs(600)),
-        ("ping_interval", settings.ping_interval, Span::millis(100), hour),
-        ("write_timeout", settings.write_timeout, Span::millis(100), hour),
-    ] {
-        if found < least || found > most {
-            checks.error(path, format!("{path} is {found}; expected {least} to {most}"));
-        }
-    }
+    let tenth = Span::millis(100);
+    checks.within("authentication_timeout", settings.authentication_timeout, tenth..=Span::secs(600));
+    checks.within("ping_interval", settings.ping_interval, tenth..=hour);
+    checks.within("write_timeout", settings.write_timeout, tenth..=hour);
     if settings.idle_timeout <= settings.ping_interval {
         let (idle, ping) = (settings.idle_timeout, settings.ping_interval);
         let text = format!(
@@ -164,23 +159,11 @@ fn check_limits(settings: &Settings, checks: &mut Checks) {
         let found = settings.idle_timeout;
         checks.error("idle_timeout", format!("idle_timeout is {found}; expected at most {day}"));
     }
-    for (path, found, least, most) in [
-        ("max_connections", settings.max_connections, 1, 1_000_000),
-        ("outbox_limit", settings.outbox_limit, 1, 100_000),
-        ("replay_limit", settings.replay_limit, 0, 100_000),
-    ] {
-        if found < least || found > most {
-            checks.error(path, format!("{path} is {found}; expected {least} to {most}"));
-        }
-    }
-    for (path, found, least, most) in [
-        ("max_message_size", settings.max_message_size, ByteSize(125), ByteSize::mib(64)),
-        ("outbox_size", settings.outbox_size, ByteSize::kib(1), ByteSize::mib(1024)),
-    ] {
-        if found < least || found > most {
-            checks.error(path, format!("{path} is {found}; expected {least} to {most}"));
-        }
-    }
+    checks.within("max_connections", settings.max_connections, 1..=1_000_000);
+    checks.within("outbox_limit", settings.outbox_limit, 1..=100_000);
+    checks.within("replay_limit", settings.replay_limit, 0..=100_000);
+    checks.within("max_message_size", settings.max_message_size, ByteSize(125)..=ByteSize::mib(64));
+    checks.within("outbox_size", settings.outbox_size, ByteSize::kib(1)..=ByteSize::mib(1024));
 }
 
 #[async_trait]

@@ -215,22 +215,13 @@ fn check_folders(settings: &FileInboundSettings, checks: &mut Checks) {
 
 fn check_ranges(settings: &FileInboundSettings, checks: &mut Checks) {
     let hour = Span::secs(3600);
-    if settings.polling_interval < Span::millis(100) || settings.polling_interval > hour {
-        let found = settings.polling_interval;
-        checks.error("polling_interval", format!("polling_interval is {found}; expected 100ms to 1h"));
-    }
+    checks.within("polling_interval", settings.polling_interval, Span::millis(100)..=hour);
     if settings.settle_time > hour {
         let found = settings.settle_time;
         checks.error("settle_time", format!("settle_time is {found}; expected at most 1h"));
     }
-    if settings.subdirectory_levels > 32 {
-        let found = settings.subdirectory_levels;
-        checks.error("subdirectory_levels", format!("subdirectory_levels is {found}; expected 0 to 32"));
-    }
-    if settings.max_message_size < ByteSize::kib(1) || settings.max_message_size > ByteSize(1 << 30) {
-        let found = settings.max_message_size;
-        checks.error("max_message_size", format!("max_message_size is {found}; expected 1KiB to 1GiB"));
-    }
+    checks.within("subdirectory_levels", settings.subdirectory_levels, 0..=32);
+    checks.within("max_message_size", settings.max_message_size, ByteSize::kib(1)..=ByteSize::mib(1024));
 }
 
 /// `on_error: move` and `error_path` come together: the setting, what is wrong, and what to do.

@@ -14,44 +14,17 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use super::HttpListener;
 use super::activity::{Activity, Phase, Watched};
 use crate::adapters::deadline::Deadline;
 
-/// How long a client may take for its TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a client may leave its answer unread.
 const WRITE: Duration = Duration::from_secs(60);
 /// How long a client is waited for that has to read its last answer.
 const LINGER: Duration = Duration::from_secs(2);
 /// The largest head of a request.
 const LARGEST_HEAD: usize = 32 << 10;
-
-/// Takes TLS off a connection; none if that fails, which is said.
-pub(super) async fn secure(
-    service: &HttpListener,
-    acceptor: TlsAcceptor,
-    stream: TcpStream,
-    peer: SocketAddr,
-) -> Option<TlsStream<TcpStream>> {
-    let telling = &service.telling;
-    tokio::select! {
-        biased;
-        secured = acceptor.accept(stream) => match secured {
-            Ok(stream) => return Some(stream),
-            Err(error) => telling.tell_with(peer, "refused: TLS failed", || format!(" ({error})")),
-        },
-        () = service.host.clock().sleep(HANDSHAKE) => {
-            telling.tell(peer, "refused: TLS was not done within 10s");
-        }
-        () = service.host.stopping() => {}
-    }
-    None
-}
 
 /// Answers requests, one after the other, until it is over.
 pub(super) async fn serve<S>(service: Arc<HttpListener>, stream: S, peer: SocketAddr)
@@ -79,8 +52,8 @@ where
         .max_header_size(LARGEST_HEAD)
         .serve_connection(io, answering);
     let mut connection = pin!(connection);
-    let mut deadline = Deadline::new(&service.host);
-    let mut stopping = pin!(service.host.stopping());
+    let mut deadline = Deadline::new(&service.server.host);
+    let mut stopping = pin!(service.server.host.stopping());
     let (mut seen, mut is_last) = (None, false);
     let late = poll_fn(|cx| {
         loop {
@@ -105,13 +78,14 @@ where
     });
     match late.await {
         Some(Phase::Head) => {
-            service.telling.tell(
+            service.server.telling.tell(
                 peer,
                 "did not send the head of a request within read_timeout; its connection is closed",
             );
         }
         Some(Phase::Answer) => {
             service
+                .server
                 .telling
                 .tell(peer, "does not read its answer, or is gone; what it was not answered may come again");
         }

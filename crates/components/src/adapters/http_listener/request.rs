@@ -41,20 +41,22 @@ impl HttpListener {
                 answer
             }
             Ok(head) => match self.read(&mut body).await {
-                Ok(bytes) if !self.host.is_stopping() => self.handler.take(head, bytes, &self.host).await,
+                Ok(bytes) if !self.server.host.is_stopping() => {
+                    self.handler.take(head, bytes, &self.server.host).await
+                }
                 Ok(_) => Answer::not_now(STOPPING),
                 Err(answer) => answer,
             },
         };
         if let Some(matter) = answer.matter {
-            self.telling.tell_with(peer, matter, || format!(" ({})", answer.status.as_u16()));
+            self.server.telling.tell_with(peer, matter, || format!(" ({})", answer.status.as_u16()));
         }
         answer
     }
 
     /// Looks at all but the body.
     fn admit(&self, parts: Parts, body: &Incoming, peer: SocketAddr) -> Result<Head, Answer> {
-        if self.host.is_stopping() {
+        if self.server.host.is_stopping() {
             return Err(Answer::not_now(STOPPING).last());
         }
         let rest = self.place.rest(parts.uri.path()).map(str::to_owned).ok_or_else(|| {
@@ -140,7 +142,7 @@ impl HttpListener {
             )
             .last()
         };
-        let (mut whole, mut piece) = (Deadline::new(&self.host), Deadline::new(&self.host));
+        let (mut whole, mut piece) = (Deadline::new(&self.server.host), Deadline::new(&self.server.host));
         whole.set(Some(self.settings.request_timeout.0));
         let (mut first, mut all) = (Bytes::new(), BytesMut::new());
         loop {
@@ -150,7 +152,7 @@ impl HttpListener {
                 frame = body.frame() => frame,
                 () = piece.passed() => return Err(late()),
                 () = whole.passed() => return Err(late()),
-                () = self.host.stopping() => return Err(Answer::not_now(STOPPING).last()),
+                () = self.server.host.stopping() => return Err(Answer::not_now(STOPPING).last()),
             };
             let data = match frame {
                 None if all.is_empty() => return Ok(first),
@@ -192,8 +194,8 @@ impl HttpListener {
         };
         tokio::select! {
             () = passing => {}
-            () = self.host.clock().sleep(PASSING) => {}
-            () = self.host.stopping() => {}
+            () = self.server.host.clock().sleep(PASSING) => {}
+            () = self.server.host.stopping() => {}
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use model::{BuildError, ByteSize, Checks, Claim, Span};
+use model::{BuildError, ByteSize, Checks, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::tcp_listener::{Network, check_listen};
+use crate::adapters::tcp_listener::Network;
+use crate::adapters::tcp_server::{allowed_networks, check_server};
 use crate::adapters::tls::Tls;
 use crate::sockets::Secret;
 
@@ -76,19 +77,22 @@ const fn five_minutes() -> Span {
 impl HttpListen {
     /// Reports what is wrong with them; `example` is an address for the advice.
     pub(crate) fn check(&self, example: &str, checks: &mut Checks) {
-        check_listen(&self.listen, example, checks);
-        // Without a path: nobody else can have the address.
-        checks.claim("listen", Claim::Listen(self.listen.clone(), String::new()));
+        check_server(
+            &self.listen,
+            example,
+            &self.allowed_addresses,
+            self.max_connections,
+            self.max_message_size,
+            checks,
+        );
         if let Err(error) = Place::read(&self.path) {
             checks.error("path", error);
         }
-        for (at, address) in self.allowed_addresses.iter().enumerate() {
-            if let Err(error) = address.parse::<Network>() {
-                checks.error(format!("allowed_addresses[{at}]"), error);
-            }
-        }
         self.check_credentials(checks);
-        self.check_ranges(checks);
+        let (second, hour) = (Span::secs(1), 3_600);
+        checks.within("idle_timeout", self.idle_timeout, second..=Span::secs(7 * 24 * hour));
+        checks.within("read_timeout", self.read_timeout, Span::millis(100)..=Span::secs(600));
+        checks.within("request_timeout", self.request_timeout, second..=Span::secs(24 * hour));
     }
 
     fn check_credentials(&self, checks: &mut Checks) {
@@ -113,30 +117,9 @@ impl HttpListen {
         }
     }
 
-    fn check_ranges(&self, checks: &mut Checks) {
-        for (path, found, least, range, most) in [
-            ("idle_timeout", self.idle_timeout, Span::secs(1), "1s to 7d", 7 * 86_400),
-            ("read_timeout", self.read_timeout, Span::millis(100), "100ms to 10m", 600),
-            ("request_timeout", self.request_timeout, Span::secs(1), "1s to 1d", 86_400),
-        ] {
-            if found < least || found > Span::secs(most) {
-                checks.error(path, format!("{path} is {found}; expected {range}"));
-            }
-        }
-        let found = self.max_message_size;
-        if found < ByteSize::kib(1) || found > ByteSize(1 << 30) {
-            checks.error("max_message_size", format!("max_message_size is {found}; expected 1KiB to 1GiB"));
-        }
-        let found = self.max_connections;
-        if !(1..=100_000).contains(&found) {
-            checks.error("max_connections", format!("max_connections is {found}; expected 1 to 100000"));
-        }
-    }
-
     /// Who may connect.
     pub(crate) fn allowed(&self) -> Result<Vec<Network>, BuildError> {
-        let allowed: Result<_, String> = self.allowed_addresses.iter().map(|text| text.parse()).collect();
-        allowed.map_err(|message| BuildError { path: "allowed_addresses".into(), message })
+        allowed_networks(&self.allowed_addresses)
     }
 
     /// What is answered.

@@ -38,8 +38,8 @@ pub(super) async fn run<W: AsyncWrite + Unpin>(
     mut groups: Receiver<Submitted>,
     unframed: &AtomicBool,
 ) -> End {
-    let mut answering = Answering::new(&service.inbound, &service.host);
-    let mut deadline = Deadline::new(&service.host);
+    let mut answering = Answering::new(&service.inbound, &service.server.host);
+    let mut deadline = Deadline::new(&service.server.host);
     let (mut out, mut open) = (BytesMut::new(), true);
     while open || answering.waiting() > 0 {
         let more = open && answering.waiting() < MOST_WAITING;

@@ -89,9 +89,9 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
 
     /// Reads until it is over, and hands over what came.
     pub(super) async fn run(mut self) -> Why {
-        let mut deadline = Deadline::new(&self.service.host);
+        let mut deadline = Deadline::new(&self.service.server.host);
         let why = {
-            let mut stopping = self.service.host.stopping();
+            let mut stopping = self.service.server.host.stopping();
             loop {
                 let silence = self.patience();
                 deadline.set(silence);
@@ -158,13 +158,13 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
         }
         // Waits first, so that no more is stored than answered: a few groups are on their way at most.
         let Ok(place) = self.groups.reserve().await else { return false };
-        place.send(group.submit(&self.service.host).await);
+        place.send(group.submit(&self.service.server.host).await);
         true
     }
 
     fn take(&mut self, frame: Frame, group: &mut Group) {
         let inbound = &self.service.inbound;
-        let telling = &self.service.telling;
+        let telling = &self.service.server.telling;
         match frame.kind {
             FrameKind::Message => {
                 if self.service.limits.framing == Framing::Flexible {
@@ -211,12 +211,13 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
             Why::Stopping | Why::Unanswered => return why,
             Why::Stalled => {
                 let read = model::Span(self.service.limits.read);
-                self.service.telling.tell_with(self.peer, "sent nothing more of a message", || {
+                self.service.server.telling.tell_with(self.peer, "sent nothing more of a message", || {
                     format!(" within the read_timeout of {read}; the connection is closed")
                 });
             }
             Why::Junk => self
                 .service
+                .server
                 .telling
                 .tell(self.peer, "sent more bytes outside of frames than are kept; the connection is closed"),
             Why::Closed | Why::Idle => {}

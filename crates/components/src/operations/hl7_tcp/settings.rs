@@ -12,6 +12,7 @@ use crate::hl7::reply_actions::USUAL;
 
 /// The largest window.
 pub(super) const LARGEST_WINDOW: usize = 256;
+
 /// What an engineer may set.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -141,9 +142,8 @@ const fn forever() -> Timeout {
 impl Settings {
     /// Reports numbers and times that cannot be.
     pub(super) fn check_limits(&self, checks: &mut Checks) {
-        if !(1..=LARGEST_WINDOW).contains(&self.window) {
-            checks.error("window", format!("window is {}; expected 1 to {LARGEST_WINDOW}", self.window));
-        } else if self.window > 1 && self.closes_each() {
+        checks.within("window", self.window, 1..=LARGEST_WINDOW);
+        if self.window > 1 && self.closes_each() {
             checks.warning(
                 "window",
                 "window is more than 1, and stay_connected is 0s: one message at a time is sent",
