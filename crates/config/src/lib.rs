@@ -21,6 +21,7 @@ mod order;
 mod production;
 mod render;
 mod resolved;
+mod rule_sets;
 mod scalar;
 mod schemas;
 mod secret;

@@ -280,7 +280,7 @@ fn mistakes_in_included_files_are_told_where_they_are() {
         case.lines(&[]),
         format!(
             "production.yaml:2:27: {missing}\n\
-             a.yaml:5:1: key \"targets\" has no place in an included file; expected one of services, processes, operations, schemas, lookup_tables, transforms\n\
+             a.yaml:5:1: key \"targets\" has no place in an included file; expected one of services, processes, operations, schemas, lookup_tables, transforms, rules\n\
              a.yaml:6:1: key \"process\" has no place in an included file; did you mean \"processes\"?\n\
              b.yaml:1:13: operations is no map; expected items by name\n"
         )
@@ -491,5 +491,30 @@ fn what_is_wrong_in_a_lookup_table_is_told_at_its_line() {
         "\"a.xml\" is no file of entries",
     ] {
         assert!(lines.contains(wanted), "{wanted}\n{lines}");
+    }
+}
+
+#[test]
+fn sets_of_rules_are_read_and_checked_where_they_stand() {
+    let sets = "\nrules:\n  wards:\n    - when: PV1-3.1 = \"A\"\n      send: HL7FileOperation\n";
+    let report = Case::new(&[("production.yaml", &format!("{ARTICLE}{sets}"))]).load(&[]);
+    assert!(!report.has_errors(), "{}", report.lines());
+    let def = report.production.expect("a production");
+    let found = def.library.get::<rules::RuleSets>();
+    assert_eq!(found.0.get("wards").and_then(Option::as_ref).map(Vec::len), Some(1));
+    assert!(def.resolved.contains("- when: PV1-3.1"), "{}", def.resolved);
+
+    let sets = "\nrules:\n  wards:\n    - when: PV1-3.1 == \"A\"\n      send: [A]\n    - delegate: wards\n      \
+        wen: x\n  others:\n    - { when: [\"true\", 'PID-8 = X'], send: [A] }\n";
+    let report = Case::new(&[("production.yaml", &format!("{ARTICLE}{sets}"))]).load(&[]);
+    let lines = report.lines();
+    let line = ARTICLE.lines().count() + 1;
+    for wanted in [
+        format!(":{}:7: unknown key \"wen\" in \"[1]\"", line + 6),
+        format!(":{}:21: \"==\" is not an operator; write \"=\"", line + 3),
+        format!(":{}: set \"wards\" comes round to itself", format_args!("{}:17", line + 5)),
+        format!(":{}:33: \"X\" is not known; a text is written in quotes: \"X\"", line + 8),
+    ] {
+        assert!(lines.contains(&wanted), "{wanted}\n{lines}");
     }
 }

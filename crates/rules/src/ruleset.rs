@@ -35,9 +35,10 @@ pub struct RuleFinding {
     pub help: Option<String>,
 }
 
-/// The sets of rules that a production defines beside its items, by name.
+/// The sets of rules that a production defines beside its items, by name; none for one that is wrong, which
+/// was told where it stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RuleSets(pub BTreeMap<String, Vec<Rule>>);
+pub struct RuleSets(pub BTreeMap<String, Option<Vec<Rule>>>);
 
 /// What rules may name.
 #[derive(Debug, Clone, Default)]
@@ -164,6 +165,12 @@ impl RuleSet {
     /// Everything that is wrong with, or doubtful in, rules.
     pub fn findings_in(rules: &[Rule], context: &RuleContext) -> Vec<RuleFinding> {
         check::compile(rules, context).1
+    }
+
+    /// Everything that is wrong with, or doubtful in, a set of rules; places begin behind its name, as in
+    /// `[0].when`.
+    pub fn findings_of_set(name: &str, rules: &[Rule], context: &RuleContext) -> Vec<RuleFinding> {
+        check::set(name, rules, context)
     }
 
     /// Looks at the rules in order, and tells `tell` what happens.

@@ -169,7 +169,7 @@ fn context(types: &DocTypes, library: &Library) -> RuleContext {
 
 /// Everybody that the set of a rule sends to.
 fn delegated(rule: &Rule, context: &RuleContext) -> Vec<String> {
-    let set = rule.delegate.as_ref().and_then(|name| context.sets.0.get(name));
+    let set = rule.delegate.as_ref().and_then(|name| context.sets.0.get(name)?.as_ref());
     let compiled = set.and_then(|set| RuleSet::compile_in(set, context).ok());
     let mut targets: Vec<String> = compiled.iter().flat_map(RuleSet::targets).map(str::to_owned).collect();
     targets.sort();
@@ -727,7 +727,7 @@ mod tests {
             { "otherwise": true, "send": "C" },
         ]))
         .unwrap();
-        let library = Library::default().with(rules::RuleSets([("wards".to_owned(), set)].into()));
+        let library = Library::default().with(rules::RuleSets([("wards".to_owned(), Some(set))].into()));
         let settings = json!({ "rules": [
             { "when": "true", "delegate": "wards" },
             { "name": "too", "when": "true", "send": "D" },

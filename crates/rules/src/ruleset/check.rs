@@ -30,6 +30,13 @@ pub(super) fn compile(rules: &[Rule], context: &RuleContext) -> (RuleSet, Vec<Ru
     (set, all.findings)
 }
 
+/// What is wrong with the set of that name.
+pub(super) fn set(name: &str, rules: &[Rule], context: &RuleContext) -> Vec<RuleFinding> {
+    let mut all = Rules { context, place: String::new(), findings: Vec::new(), within: vec![name] };
+    all.set(rules);
+    all.findings
+}
+
 impl<'a> Rules<'a> {
     /// Says that something is wrong with rule `i`, at `below` it.
     pub(super) fn error(&mut self, i: usize, below: &str, message: impl Into<String>, help: &str) {
@@ -227,6 +234,7 @@ impl<'a> Rules<'a> {
             self.error(i, ".delegate", message, "take one of the delegates away");
             return None;
         }
+        let Some(rules) = rules else { return None };
         let within: Vec<&str> = self.within.iter().copied().chain([own.as_str()]).collect();
         let place = format!("rules.{name}");
         let mut inner = Rules { context: self.context, place, findings: Vec::new(), within };

@@ -1,0 +1,73 @@
+//! The sets of rules that a production defines under `rules:`, for routers to hand messages on to.
+
+use model::Library;
+use rules::{LookupTables, Rule, RuleContext, RuleFinding, RuleSet, RuleSets, Scope};
+use serde_json::{Value, json};
+
+use crate::finding::{Findings, Level};
+use crate::items::covered;
+use crate::keys::{RULES, schema_of};
+use crate::scalar;
+use crate::source::Sources;
+use crate::tree::{Kind, Node};
+use crate::walk::{Walk, shown};
+
+/// The JSON Schema of the whole map.
+pub(crate) fn schema() -> Value {
+    json!({ "type": "object", "additionalProperties": schema_of::<Vec<Rule>>() })
+}
+
+/// The sets of rules of the production; what is wrong with them is a finding. Their paths are those of all
+/// versions of HL7 here; a router reads them by its own schema as well.
+pub(crate) fn read(
+    node: Option<&Node>,
+    library: &Library,
+    sources: &Sources,
+    findings: &mut Findings,
+) -> RuleSets {
+    let mut sets = RuleSets::default();
+    let Some(node) = node.filter(|node| !node.is_null()) else { return sets };
+    if !matches!(node.kind, Kind::Map(_)) {
+        let message = format!("{} is {}; expected a map of rules by name", RULES.0, shown(node));
+        findings.error(&node.place, None, message);
+        return sets;
+    }
+    let schema = schema_of::<Vec<Rule>>();
+    let mut set_aside = Vec::new();
+    for entry in node.entries() {
+        let elsewhere = |_: &str| None;
+        let before = findings.errors();
+        let mut walk =
+            Walk { findings, item: None, noun: "key", elsewhere: &elsewhere, set_aside: Vec::new() };
+        let value = walk.value(&schema, &entry.value, "", true).unwrap_or_default();
+        set_aside.push((walk.set_aside, findings.errors() > before));
+        let rules = serde_json::from_value(value).ok();
+        sets.0.insert(entry.key.clone(), rules);
+    }
+    let tables = library.get::<LookupTables>();
+    let scope = Scope { tables: (*tables).clone(), ..Scope::default() };
+    let context = RuleContext { scope, transforms: library.get(), sets: sets.clone().into() };
+    for (entry, (set_aside, unsound)) in node.entries().iter().zip(set_aside) {
+        let Some(Some(rules)) = sets.0.get(&entry.key) else { continue };
+        let found = RuleSet::findings_of_set(&entry.key, rules, &context);
+        let wrong = unsound || found.iter().any(|finding| finding.is_error);
+        for finding in found.into_iter().filter(|finding| !covered(&set_aside, &finding.place)) {
+            tell(&entry.value, finding, sources, findings);
+        }
+        if wrong {
+            sets.0.insert(entry.key.clone(), None);
+        }
+    }
+    sets
+}
+
+/// Tells a finding; its place begins behind the name of the set, as in `[0].when`.
+fn tell(node: &Node, finding: RuleFinding, sources: &Sources, findings: &mut Findings) {
+    let (found, left) = node.at(&finding.place);
+    let place = match &finding.range {
+        Some(range) if left.is_empty() => scalar::place(sources, found, range),
+        _ => found.place.clone(),
+    };
+    let level = if finding.is_error { Level::Error } else { Level::Warning };
+    findings.add(level, &place, None, finding.message).help(finding.help);
+}
