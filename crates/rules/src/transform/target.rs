@@ -113,7 +113,7 @@ impl<'t> Target<'t> {
         source: &Message,
     ) -> Result<Option<usize>, String> {
         let Some(numbers) = path.within_segment() else { return Ok(None) };
-        if path.is_plural() && numbers.occurrence() == Some(Index::All) {
+        if path.is_plural() {
             return Ok(None);
         }
         if let Some(Index::Nth(number)) = numbers.occurrence() {
@@ -127,7 +127,8 @@ impl<'t> Target<'t> {
                 return Err(format!("there are {count} of it; expected the next one to be [{}]", count + 1));
             }
         }
-        let line = self.add(numbers.segment(), raw, rounds, source)?;
+        let near = if path.plain().is_none() { path.group_lines(&self.scoped(rounds)) } else { Vec::new() };
+        let line = self.add_near(numbers.segment(), raw, near, rounds, source)?;
         if path.plain().is_none() && path.lines(&self.scoped(rounds)) != [line] {
             self.remove_line(line)?;
             return Err("there is no such group, and the segment alone does not make it".to_owned());
@@ -143,8 +144,20 @@ impl<'t> Target<'t> {
         rounds: &[Round],
         source: &Message,
     ) -> Result<usize, String> {
+        self.add_near(id, raw, Vec::new(), rounds, source)
+    }
+
+    /// The same in a group, whose segments are given.
+    fn add_near(
+        &mut self,
+        id: &str,
+        raw: Option<&str>,
+        group: Vec<usize>,
+        rounds: &[Round],
+        source: &Message,
+    ) -> Result<usize, String> {
         let origin = self.new_origin(id, rounds, source);
-        let behind = self.place(id, rounds);
+        let behind = self.place(id, group, rounds);
         self.editor.insert_behind_line(behind, raw.unwrap_or(id)).map_err(why)?;
         self.origins.insert(behind + 1, origin);
         self.seen = None;
@@ -152,10 +165,11 @@ impl<'t> Target<'t> {
     }
 
     /// Behind which segment a new one belongs.
-    fn place(&mut self, id: &str, rounds: &[Round]) -> usize {
+    fn place(&mut self, id: &str, group: Vec<usize>, rounds: &[Round]) -> usize {
         let last = self.editor.segment_count() - 1;
         let (side, schemas) = (self.side, self.schemas);
-        let near: Vec<Vec<usize>> = rounds.iter().rev().map(|round| self.near(round)).collect();
+        let of_rounds = rounds.iter().rev().map(|round| self.near(round));
+        let near: Vec<Vec<usize>> = std::iter::once(group).chain(of_rounds).collect();
         let message = self.message();
         let doc_type = side.doc_type_of(message, schemas);
         let place = |near: &[usize]| schemas.place_for(message, &doc_type, id, near);

@@ -181,3 +181,148 @@ fn in_a_loop_a_name_is_the_one_whose_turn_it_is() {
         OBX|2|NM|B|GLU|8\rNTE|9||x\rNTE|10||y\rOBR|2|||HB|||||||||1\rOBX|1|NM|C|HB|9\rNTE|9||x\rNTE|10||y";
     assert_eq!(made.text().split_once("OBR").unwrap().1, wanted.split_once("OBR").unwrap().1);
 }
+
+#[test]
+fn a_new_message_begins_with_a_header_of_its_version() {
+    let wanted = |source: &str, target: &str, steps: Vec<StepDef>, text: &str| {
+        let def = TransformDef {
+            source: Some(source.to_owned()),
+            target: Some(target.to_owned()),
+            create: Create::New,
+            ..def("t", steps)
+        };
+        applied(def, text).unwrap().text().trim_end().replace('\r', "\n")
+    };
+    let whole = vec![
+        from("PV1", "PV1"),
+        from("NK1[*]", "NK1[*]"),
+        from("PID", "PID"),
+        from("GT1", "GT1"),
+        set("EVN-2", "2026"),
+    ];
+    assert_eq!(
+        wanted("2.3:ADT_A01", "2.5.1:ADT_A01", whole, ADMISSION),
+        "MSH|^~\\&|LAB|CLINIC|EHR||20260101120000||ADT^A04^ADT_A01|4711|P|2.5.1\nEVN||2026\n\
+         PID|1|PT7|4711^^^H~0815^^^X||O\\T\\Connor^Mary||19800101|F\nNK1|1|One\nNK1|2|Two\nPV1|1|I|WARD^12"
+    );
+    // Another event is that of the structure, and old versions have no third part.
+    assert_eq!(
+        wanted("2.3:ADT_A01", "2.2:ADR_A19", vec![set("PID-8", "F")], ADMISSION),
+        "MSH|^~\\&|LAB|CLINIC|EHR||20260101120000||ADR^A19^|4711|P|2.2\nPID||||||||F"
+    );
+    let order = vec![from("OBR", "OBR"), for_each("OBX", vec![from("OBX", "OBX"), set("OBX-11", "F")])];
+    let groups = vec![from("PID", "PID"), for_each("ORDER_OBSERVATION", order)];
+    assert_eq!(
+        wanted("2.5.1:ORU_R01", "2.5.1:ORU_R01", groups, RESULTS),
+        "MSH|^~\\&|LAB||||20260101120000||ORU^R01^ORU_R01|7|P|2.5.1\nPID|1||4711\nOBR|1|||GLU\nOBX|1|NM|A||7||||||F\n\
+         OBX|2|NM|B||8||||||F\nOBR|2|||HB\nOBX|1|NM|C||9||||||F"
+    );
+}
+
+#[test]
+fn groups_are_written_to_by_their_names() {
+    let results = |steps| {
+        applied(TransformDef { source: Some("2.5.1:ORU_R01".to_owned()), ..def("t", steps) }, RESULTS)
+    };
+    let made = results(vec![
+        set("ORDER_OBSERVATION[2].OBX-5", "10"),
+        set("ORDER_OBSERVATION[1].OBX[-1]-5", "11"),
+        set("ORDER_OBSERVATION[2].NTE-3", "three"),
+    ]);
+    let lines = "OBR|1|||GLU\rNTE|1||one\rOBX|1|NM|A||7\rNTE|1||two\rOBX|2|NM|B||11\rOBR|2|||HB\rNTE|||three\rOBX|1|NM|C||10";
+    assert!(made.as_ref().unwrap().text().ends_with(lines), "{}", made.unwrap().text().replace('\r', "\n"));
+    let error = results(vec![set("ORDER_OBSERVATION[5].OBX-5", "10")]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "transform \"t\", steps[0], path \"ORDER_OBSERVATION[5].OBX-5\": there is no such group, and the segment \
+         alone does not make it"
+    );
+}
+
+#[test]
+fn steps_branch_and_are_used_again() {
+    let switch = |value: &str| {
+        let cases =
+            vec![("I".to_owned(), vec![set("PV1-18", "IN")]), (String::new(), vec![set("PV1-18", "NONE")])];
+        ActionDef::Switch { value: value.to_owned(), cases, default: vec![set("PV1-18", "OTHER")] }.into()
+    };
+    for (value, wanted) in [("PV1-2", "IN"), ("PV1-30", "NONE"), ("PV1-3.1", "OTHER")] {
+        let wanted = format!("-PV1|1|I|WARD^12 +PV1|1|I|WARD^12|||||||||||||||{wanted}");
+        assert_eq!(changed(vec![switch(value)], ADMISSION), wanted, "{value}");
+    }
+    // What is built can be read, and another transform does its steps in the same loop.
+    let outer =
+        def("outer", vec![for_each("OBX", vec![use_other("inner")]), from("PV1-4", "target.OBX[2]-5")]);
+    let inner = def(
+        "inner",
+        vec![
+            from("OBX-5", "OBX-5 + \"!\""),
+            from("OBX-4", "target.OBX-5"),
+            from("OBX-6", "lookup(\"codes\", \"A\")"),
+        ],
+    );
+    let transforms = compiled(&[outer, inner]);
+    let mut traced = Vec::new();
+    let made = transforms
+        .get("outer")
+        .unwrap()
+        .apply_traced(&read(ADMISSION), &Facts::default(), &mut traced)
+        .unwrap();
+    let lines =
+        "PV1|1|I|WARD^12|12!\rOBX|1|NM|A|7!|7!|alpha\rOBX|2|NM|B|12!|12!|alpha\rOBX|3|ST|A|>5!|>5!|alpha";
+    assert!(made.text().ends_with(lines), "{}", made.text().replace('\r', "\n"));
+    assert_eq!((traced[0].did.as_str(), traced[1].did.as_str()), ("for_each OBX: 1 of 3", "use inner"));
+    assert_eq!(traced[2].did, "set OBX-5: \"7\" -> \"7!\"");
+    assert_eq!((traced[2].depth, traced[2].transform.as_str()), (2, "inner"));
+    assert!(!format!("{traced:?}").contains("7!"), "content is not for logs");
+}
+
+#[test]
+fn what_cannot_be_done_is_told_without_values() {
+    let strict = |steps| TransformDef { ignore_missing_source: false, ..def("t", steps) };
+    for (def, wanted) in [
+        (
+            strict(vec![from("PV1-2", "GT1-3")]),
+            "path \"PV1-2\": source has no segment GT1, which ignore_missing_source: false wants",
+        ),
+        (
+            def("t", vec![set("OBX[5]-1", "5")]),
+            "path \"OBX[5]-1\": there are 3 of it; expected the next one to be [4]",
+        ),
+        (
+            def("t", vec![from("PV1-2.1", "PID-3")]),
+            "path \"PV1-2.1\": byte 4 of the value is a line end or a separator of what the path is a part of; expected none, or the value to be escaped",
+        ),
+        (
+            def("t", vec![from("PV1-2", "lookup(\"codes\", PID-5.1)")]),
+            ": lookup(\"codes\", PID-5.1) found no such key in the lookup table",
+        ),
+    ] {
+        let error = applied(def, ADMISSION).unwrap_err().to_string();
+        assert!(error.starts_with("transform \"t\", steps[0]"), "{error}");
+        assert!(error.ends_with(wanted), "{error}");
+    }
+    // A field that is merely not sent is no error.
+    assert!(applied(strict(vec![from("PV1-2", "PV1-30")]), ADMISSION).is_ok());
+}
+
+#[test]
+fn values_are_written_with_the_separators_of_the_message() {
+    let text = "MSH!@*%$!LAB!!!!!!ADT@A01!1!P!2.5\rPID!1!!4711";
+    let made =
+        applied(def("t", vec![set("PID-5", "O\\T\\Hara^Ann"), from("PID-6", "\"a@b^c\"")]), text).unwrap();
+    assert!(made.text().ends_with("PID!1!!4711!!O%T%Hara@Ann!a%S%b^c"), "{}", made.text());
+}
+
+#[test]
+fn a_step_that_is_left_out_is_checked_all_the_same() {
+    let mut left_out = set("PV1-2", "O");
+    left_out.disabled = true;
+    assert_eq!(changed(vec![left_out, ActionDef::Comment.into()], ADMISSION), "");
+    let mut wrong = set("PV1-", "O");
+    wrong.disabled = true;
+    let (transforms, findings) =
+        Transforms::compile(&[def("t", vec![wrong])], &Schemas::default(), &tables());
+    assert_eq!((findings.len(), findings[0].place.as_str()), (1, "steps[0].set"));
+    assert_eq!((transforms.get("t").is_none(), transforms.names().len()), (true, 1));
+}

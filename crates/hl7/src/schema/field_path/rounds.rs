@@ -24,6 +24,18 @@ impl FieldPath {
         numbers_of(message, &segments)
     }
 
+    /// The segments of the groups that it goes through, by their numbers in the message, counted from 0; none
+    /// where it goes through none.
+    pub fn group_lines(&self, message: &Message) -> Vec<usize> {
+        let Kind::Grouped(grouped) = &self.0 else { return Vec::new() };
+        let Some((map, groups)) = grouped.groups(message) else { return Vec::new() };
+        let within = |line: &usize| {
+            map.place(*line)
+                .is_some_and(|place| groups.iter().any(|group| map.is_within(place.group, *group)))
+        };
+        (0..message.lines().len()).filter(within).collect()
+    }
+
     /// The rounds of a loop over it: each segment, each repetition of a field, or, for a number of groups,
     /// each group.
     pub fn rounds(&self, message: &Message) -> Vec<Round> {

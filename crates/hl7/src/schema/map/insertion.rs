@@ -8,7 +8,7 @@ use crate::schema::{DocType, Schemas};
 impl Schemas {
     /// Behind which segment of the message, counted from 0, a new one of that id belongs by the structure;
     /// none where the structure does not say it. `near` is the group that it is to stand in, as the
-    /// segments that are there of it.
+    /// segments that are there of it; none where it cannot stand there.
     pub fn place_for(
         &self,
         message: &Message,
@@ -26,10 +26,9 @@ fn behind(map: &StructureMap, plan: &Plan, id: &str, near: &[usize], count: usiz
     let order = Order::of(plan);
     let top = near.first().and_then(|line| map.place(*line)).map_or(0, |place| map.groups[place.group].node);
     let of_id = |node: &usize| plan.nodes[*node].segment == Some(number);
-    // Within the group if it can stand there, else anywhere.
-    let within = order.nodes.iter().copied().filter(|node| order.is_within(*node, top)).find(of_id);
-    let node = within.or_else(|| order.nodes.iter().copied().find(of_id))?;
-    let near = if within.is_some() { near } else { &[] };
+    let node = order.nodes.iter().copied().filter(|node| order.is_within(*node, top)).find(of_id)?;
+    // What stands in no group says nothing of where a new one belongs.
+    let near = if top > 0 { near } else { &[] };
     let lines = || (0..count).filter(|line| near.is_empty() || near.contains(line));
     let placed = |line: usize| map.place(line).map(|place| (line, place.node));
     let is_there = lines().filter_map(placed).any(|(_, own)| own == node);
