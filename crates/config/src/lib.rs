@@ -6,6 +6,7 @@
 //!
 //! Besides the production's own files, its lookup tables and what `${file:…}` names, nothing is touched.
 
+mod cases;
 mod claims;
 mod def;
 mod files;
@@ -40,6 +41,9 @@ use model::Catalogue;
 
 use crate::files::Files;
 
+pub use cases::{
+    CaseDef, CaseReport, EdgeDef, Expectation, Given, GivenMessage, OutputDef, ValueDef, Wanted, load_case,
+};
 pub use def::{ItemDef, ProductionDef};
 pub use finding::{Finding, Level, Report};
 pub use json_schema::json_schema;

@@ -1,0 +1,187 @@
+//! Cases of a production, for `orris test`: what comes in, how the world answers, and what is to come
+//! of it. A case file is checked as a production is: every finding at once, each with its place.
+
+mod keys;
+mod read;
+
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hl7::FieldPath;
+use model::{EventKind, MessageStatus};
+
+use crate::finding::{Finding, Findings, Level};
+use crate::secret::Secrets;
+use crate::source::Sources;
+use crate::{ProductionDef, render};
+
+/// A checked case.
+#[derive(Debug, Clone)]
+pub struct CaseDef {
+    /// What it shows, as in `an admission goes to the lab`.
+    pub name: String,
+    /// How far its clock goes when nothing else ends it.
+    pub limit: Duration,
+    /// What is done, in order.
+    pub given: Vec<Given>,
+    /// How operations answer that do not just take everything.
+    pub edges: Vec<(String, EdgeDef)>,
+    /// What is to come of it.
+    pub expect: Vec<Expectation>,
+}
+
+/// One thing that is done in a case.
+#[derive(Debug, Clone)]
+pub enum Given {
+    /// A message comes.
+    Message(GivenMessage),
+    /// Time passes.
+    Wait(Duration),
+}
+
+/// A message that comes to an item.
+#[derive(Debug, Clone)]
+pub struct GivenMessage {
+    /// The item.
+    pub to: String,
+    /// The name of the file that it stands in; empty where it stands in the case.
+    pub name: String,
+    /// Its bytes.
+    pub content: Bytes,
+    /// The line of the case that gives it.
+    pub line: usize,
+}
+
+/// How the world behind an operation answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EdgeDef {
+    /// How long nobody is there, from the beginning of the case.
+    pub refuses_for: Option<Duration>,
+    /// How long each message takes.
+    pub delay: Option<Duration>,
+    /// What is answered, in order; the last one to all that come after it.
+    pub answers: Vec<String>,
+    /// The text of an answer, MSA-3.
+    pub text: String,
+}
+
+/// One thing that is to come of a case.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    /// The line at which it stands.
+    pub line: usize,
+    /// Its column.
+    pub column: usize,
+    /// What it is.
+    pub wanted: Wanted,
+}
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// Of what an operation sends out.
+    Output(OutputDef),
+    /// Of the messages that came to an item.
+    Status {
+        /// The item.
+        item: String,
+        /// Their status.
+        is: MessageStatus,
+        /// How many have it; none for all of them, and at least one.
+        count: Option<usize>,
+    },
+    /// What the sender of a message is told.
+    Ack {
+        /// The code, as in AA.
+        code: String,
+        /// The number of the message among those given, from 1.
+        of: usize,
+        /// A part of what it says beside the code.
+        text: String,
+    },
+    /// What open sockets are told.
+    Broadcast {
+        /// The process that speaks, or the server.
+        by: String,
+        /// The server.
+        server: String,
+        /// The text; none for any.
+        text: Option<String>,
+        /// How often; none for once or more.
+        count: Option<usize>,
+    },
+    /// What stands in the event log.
+    Event {
+        /// A part of its text.
+        text: String,
+        /// Its kind; none for any.
+        kind: Option<EventKind>,
+        /// Who says it; none for anybody.
+        item: Option<String>,
+        /// Whether nobody may say it.
+        none: bool,
+    },
+}
+
+/// What is wanted of what an operation sends out.
+#[derive(Debug, Clone)]
+pub struct OutputDef {
+    /// The operation.
+    pub at: String,
+    /// How many come; none for at least one.
+    pub count: Option<usize>,
+    /// Which of them the rest is about, from 1; none for each of them.
+    pub number: Option<usize>,
+    /// Why it was sent there: the name of the rule.
+    pub rule: Option<String>,
+    /// Values by path: the path as it was written, and the value; the line at which it stands.
+    pub values: Vec<ValueDef>,
+    /// All of its bytes: the file as it was named, and what is in it.
+    pub content: Option<(String, Bytes)>,
+}
+
+/// A value at a path.
+#[derive(Debug, Clone)]
+pub struct ValueDef {
+    /// The path as it was written.
+    pub path: String,
+    /// The path.
+    pub compiled: FieldPath,
+    /// The value; empty for none.
+    pub value: String,
+    /// The line at which it stands.
+    pub line: usize,
+}
+
+/// What came of reading a case.
+#[derive(Debug)]
+pub struct CaseReport {
+    /// The case; none when any finding is an error.
+    pub case: Option<CaseDef>,
+    /// Everything that was found, in the order of lines.
+    pub findings: Vec<Finding>,
+    /// The text that was read.
+    pub sources: Sources,
+}
+
+impl CaseReport {
+    /// Whether anything was found that keeps the case from being run.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.level == Level::Error)
+    }
+
+    /// Every finding with its line underlined, and a closing sum; empty when nothing was found.
+    pub fn human(&self, colour: bool) -> String {
+        render::human(&self.findings, &self.sources, colour)
+    }
+}
+
+/// Reads and checks the case at `path` of a production. Besides it the files that it names are read.
+pub fn load_case(path: &Path, production: &ProductionDef) -> CaseReport {
+    let (mut sources, mut findings) = (Sources::default(), Findings::default());
+    let case = read::case(path, production, &mut sources, &mut findings);
+    let case = case.filter(|_| !findings.any_error());
+    let findings = findings.finish(&sources, &Secrets::default());
+    CaseReport { case, findings, sources }
+}
