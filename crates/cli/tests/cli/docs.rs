@@ -70,7 +70,7 @@ fn a_setting_that_stands_beside_settings_is_told_where_it_belongs() {
 
 #[test]
 fn every_production_in_the_guide_passes_its_check() {
-    for page in ["README.md", "mllp.md", "schemas.md", "websockets.md"] {
+    for page in ["README.md", "mllp.md", "schemas.md", "transforms.md", "websockets.md"] {
         let text = fs::read_to_string(project().join("docs/guide").join(page)).expect("a page");
         let blocks: Vec<_> = text.split("```yaml\n").skip(1).collect();
         assert!(!blocks.is_empty(), "{page} has no example");

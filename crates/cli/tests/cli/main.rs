@@ -5,4 +5,5 @@ mod engine;
 mod first_steps;
 mod hl7;
 mod script;
+mod transform;
 mod usage;

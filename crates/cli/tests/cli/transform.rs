@@ -1,0 +1,96 @@
+//! `orris transform`: the examples of the guide, and what is written and said.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::engine::{orris, text};
+
+/// The blocks of a page of the guide that begin with these words.
+fn blocks(begin: &str) -> Vec<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/transforms.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let all = page.split("```").skip(1).step_by(2);
+    all.filter_map(|block| block.strip_prefix(begin)).map(str::to_owned).collect()
+}
+
+/// A folder with the production and the message of the guide, and its path.
+fn guide() -> (tempfile::TempDir, impl Fn(&str) -> String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("production.yaml"), &blocks("yaml\n")[0]).expect("written");
+    let message = blocks("hl7\n")[0].replace('\n', "\r");
+    fs::write(folder.path().join("admission.hl7"), message).expect("written");
+    let path = folder.path().to_owned();
+    (folder, move |name: &str| path.join(name).to_str().expect("a readable path").to_owned())
+}
+
+/// Runs it, expects this exit code, and returns what it wrote and what it said.
+fn run(arguments: &[&str], code: i32) -> (String, String) {
+    let output = orris(&[&["transform"], arguments].concat());
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    (text(&output.stdout), said)
+}
+
+#[test]
+fn the_guide_shows_what_is_printed() {
+    let (_folder, at) = guide();
+    let (found, _) = run(&[&at("production.yaml"), "for_the_lab", &at("admission.hl7")], 0);
+    let found = found.replace(&at("admission.hl7"), "admission.hl7");
+    let wanted = &blocks("\n$ orris transform production.yaml for_the_lab admission.hl7\n")[0];
+    assert!(found == *wanted, "found:\n{found}\nthe guide has:\n{wanted}");
+}
+
+#[test]
+fn each_step_is_told_with_its_line() {
+    let (_folder, at) = guide();
+    let arguments = [&*at("production.yaml"), "for_the_lab", &at("admission.hl7")];
+    let (found, _) = run(&[&arguments[..], &["--trace"]].concat(), 0);
+    for line in [
+        "  line 12  set MSH-12: \"2.3\" -> \"2.5.1\"\n",
+        "  line 14  if: true\n",
+        "  line 18  for_each OBX: 2 of 2\n",
+        "  line 21      remove OBX: \"OBX|2|NM|NA||140||||||X\" -> \"\"\n",
+        "  line 23  use identifiers\n",
+    ] {
+        assert!(found.contains(line), "{line}:\n{found}");
+    }
+    let (found, _) = run(&[&arguments[..], &["--json", "--trace"]].concat(), 0);
+    let found: Value = serde_json::from_str(&found).expect("JSON");
+    let message = &found["messages"][0];
+    assert_eq!((&message["steps"][0]["line"], &message["line"]), (&Value::from(12), &Value::from(1)));
+    assert_eq!(message["changes"][0]["path"], "MSH-12");
+    assert!(message["result"].as_str().expect("a text").contains("OBX|1|NM|2345-7||7"));
+}
+
+#[test]
+fn the_result_is_written() {
+    let (_folder, at) = guide();
+    let arguments = [&*at("production.yaml"), "for_the_lab", &at("admission.hl7"), "-o", &at("out.hl7")];
+    let (found, said) = run(&arguments, 0);
+    assert!(found.is_empty() && said.contains("out.hl7: 1 message"), "{found}{said}");
+    let written = fs::read_to_string(at("out.hl7")).expect("the result");
+    let wanted = "MSH|^~\\&|WARD|NORTH|LAB||20260101120000||ADT^A01|4711|P|2.5.1\rEVN||20260101\r\
+        PID|1||4711^^^NORTH^MR~0815^^^CITY^SS||SAMPLE^Robin||19800101|F\rPV1|1|I|5S^12|||||||||||||||INP\r\
+        OBX|1|NM|2345-7||7||||||F\r";
+    assert_eq!(written, wanted);
+}
+
+#[test]
+fn what_cannot_be_made_is_told() {
+    let (_folder, at) = guide();
+    let (_, said) = run(&[&at("production.yaml"), "for_lab", &at("admission.hl7")], 2);
+    assert!(
+        said.contains("unknown transform \"for_lab\"; expected one of for_the_lab, identifiers"),
+        "{said}"
+    );
+    let production = fs::read_to_string(at("production.yaml")).expect("the production");
+    let wrong = production.replace("{ use: identifiers }", "{ set: \"NK1[7]-2\", value: x }");
+    fs::write(at("production.yaml"), wrong).expect("written");
+    let (_, said) = run(&[&at("production.yaml"), "for_the_lab", &at("admission.hl7")], 1);
+    assert!(
+        said.contains("transform \"for_the_lab\", steps[5] (line 23), path \"NK1[7]-2\": there are 0 of it"),
+        "{said}"
+    );
+}
