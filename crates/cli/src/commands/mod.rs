@@ -11,6 +11,7 @@ mod init;
 mod messages;
 mod production;
 mod queues;
+mod rules;
 mod run;
 mod schema;
 mod send;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Send(send::Send),
     Hl7(hl7::Hl7),
     Transform(hl7::Try),
+    Expr(hl7::TryExpr),
+    Rules(rules::Rules),
     Sql(sql::Sql),
     Schema(schema::Schema),
 }
@@ -62,6 +65,8 @@ impl Command {
             Command::Send(command) => command.run(screen, data),
             Command::Hl7(command) => command.run(screen),
             Command::Transform(command) => command.run(screen),
+            Command::Expr(command) => command.run(screen),
+            Command::Rules(command) => command.run(screen, data),
             Command::Sql(command) => command.run(screen, data),
             Command::Schema(command) => command.run(screen),
         }

@@ -459,3 +459,33 @@ fn the_schemas_of_a_production_name_its_own_segments() {
     assert!(!unknown.contains("Samplesen") && !unknown.contains("Kim"), "{unknown}");
     assert!(run(&["show", &message, "--schema", "Hospital"], 2).1.contains("unknown schema \"Hospital\""));
 }
+
+#[test]
+fn an_expression_is_tried_on_messages() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let message = b"MSH|^~\\&|LAB||||||ADT^A01|7|P|2.5\rPID|1||4711||Doe^Jane||\"\"\rPV1|1|I\r";
+    let file = file(&folder, "a.hl7", message);
+    let expr = |arguments: &[&str], code: i32| {
+        let output = orris(&[&["expr"], arguments].concat());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    for (asked, said) in [
+        ("upper(PID-5.1) + \", \" + PID-5.2", "\"DOE, Jane\"\n"),
+        ("PID-3 * 2", "9422\n"),
+        ("PID-7", "null\n"),
+        ("PID-8", "missing\n"),
+        ("PV1-2 in (\"I\", \"E\")", "true\n"),
+    ] {
+        assert_eq!(expr(&[asked, &file], 0).0, said, "{asked}");
+    }
+    let explained = "false\n  PV1-2 = \"O\" and length(PID-5.1) > 2  is  false\n    PV1-2 = \"O\"  is  false\n      \
+        PV1-2  is  \"I\"\n    length(PID-5.1) > 2  is  true\n      length(PID-5.1)  is  3\n        \
+        PID-5.1  is  \"Doe\"\n";
+    assert_eq!(expr(&["--explain", "PV1-2 = \"O\" and length(PID-5.1) > 2", &file], 0).0, explained);
+    let (_, wrong) = expr(&["uper(PID-5.1) == \"X\"", &file], 2);
+    assert!(wrong.contains("did you mean \"upper\"?\n  uper(PID-5.1) == \"X\"\n  ^^^^"), "{wrong}");
+    assert!(wrong.contains("write \"=\""), "{wrong}");
+    let json: Value = serde_json::from_str(&expr(&["--json", "PID-3", &file], 0).0).expect("JSON");
+    assert_eq!(json[0]["values"], serde_json::json!(["4711"]));
+}

@@ -7,6 +7,7 @@ mod changes;
 mod check;
 mod diff;
 mod draw;
+mod expr;
 mod get;
 mod input;
 mod invent;
@@ -21,6 +22,7 @@ mod transform;
 mod tree;
 mod words;
 
+pub(crate) use expr::TryExpr;
 pub(crate) use transform::Try;
 pub(super) use words::Choice;
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use hl7::schema::map::StructureMap;
 use hl7::schema::{CategoryChoice, FieldDef, PathContext, Schema, Schemas};
 use hl7::{Message, Segment};
+use model::Library;
+use rules::{LookupTables, Scope};
 
 use crate::commands::production::Production;
 use crate::output::Exit;
@@ -34,14 +36,30 @@ impl Choice {
         Ok(self.book()?.context())
     }
 
+    /// What expressions may name: paths, and the lookup tables of the production.
+    ///
+    /// # Errors
+    /// As [`Choice::paths`].
+    pub(super) fn scope(&self) -> Result<Scope, Exit> {
+        let library = self.library()?;
+        let tables = (*library.get::<LookupTables>()).clone();
+        Ok(Scope { tables, ..Scope::from(&self.book_of(&library)?.context()) })
+    }
+
     pub(super) fn book(&self) -> Result<Book, Exit> {
-        let schemas = match &self.production {
-            Some(file) => {
-                let def = Production { file: file.clone(), overlay: Vec::new() }.checked()?;
-                (*def.library.get::<Schemas>()).clone()
-            }
-            None => Schemas::default(),
-        };
+        self.book_of(&self.library()?)
+    }
+
+    /// What the production defines beside its items.
+    fn library(&self) -> Result<Library, Exit> {
+        match &self.production {
+            Some(file) => Ok(Production { file: file.clone(), overlay: Vec::new() }.checked()?.library),
+            None => Ok(Library::default()),
+        }
+    }
+
+    fn book_of(&self, library: &Library) -> Result<Book, Exit> {
+        let schemas = (*library.get::<Schemas>()).clone();
         let wrong = |error: &hl7::schema::TextError| Exit::Usage(format!("--schema: {error}"));
         let choice: CategoryChoice = self.schema.parse().map_err(|error| wrong(&error))?;
         match choice.check(&schemas).first() {
