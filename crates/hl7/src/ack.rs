@@ -10,6 +10,8 @@ pub use build::{AckText, build};
 pub use error::{ErrSegment, ErrorCode, Severity};
 pub use wanted::{Wanted, When, wanted};
 
+use std::borrow::Cow;
+
 use crate::{Message, Path};
 
 /// When a sender is answered, and by whom.
@@ -25,38 +27,6 @@ pub enum AckMode {
     MshDetermined,
     /// With one byte as soon as the message is safe: 0x06, or 0x15 when it is refused.
     Byte,
-}
-
-const MODES: [(&str, AckMode); 5] = [
-    ("never", AckMode::Never),
-    ("immediate", AckMode::Immediate),
-    ("application", AckMode::Application),
-    ("msh_determined", AckMode::MshDetermined),
-    ("byte", AckMode::Byte),
-];
-
-impl AckMode {
-    /// The names of all modes.
-    pub const NAMES: [&str; 5] = [MODES[0].0, MODES[1].0, MODES[2].0, MODES[3].0, MODES[4].0];
-}
-
-impl std::str::FromStr for AckMode {
-    type Err = AckNameError;
-    fn from_str(text: &str) -> Result<Self, AckNameError> {
-        let known = MODES.iter().find(|(name, _)| *name == text);
-        let wanted = "one of never, immediate, application, msh_determined, byte";
-        known.map(|(_, mode)| *mode).ok_or_else(|| AckNameError {
-            what: "ack mode",
-            found: text.into(),
-            wanted,
-        })
-    }
-}
-
-impl std::fmt::Display for AckMode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(MODES.iter().find(|(_, mode)| mode == self).map_or("", |(name, _)| name))
-    }
 }
 
 /// What an acknowledgement says, MSA-1.
@@ -96,16 +66,6 @@ impl AckCode {
         matches!(self, AckCode::AE | AckCode::CE)
     }
 
-    /// `AR` and `CR`.
-    pub fn is_reject(self) -> bool {
-        matches!(self, AckCode::AR | AckCode::CR)
-    }
-
-    /// Whether it only says that the message was taken, not what became of it.
-    pub fn is_commit(self) -> bool {
-        matches!(self, AckCode::CA | AckCode::CE | AckCode::CR)
-    }
-
     /// The code that says the same about taking the message.
     pub fn to_commit(self) -> AckCode {
         match self {
@@ -122,15 +82,10 @@ impl AckCode {
 }
 
 impl std::str::FromStr for AckCode {
-    type Err = AckNameError;
-    fn from_str(text: &str) -> Result<Self, AckNameError> {
+    type Err = AckCodeError;
+    fn from_str(text: &str) -> Result<Self, AckCodeError> {
         let known = CODES.iter().find(|(name, _)| *name == text);
-        let wanted = "one of AA, AE, AR, CA, CE, CR";
-        known.map(|(_, code)| *code).ok_or_else(|| AckNameError {
-            what: "ack code",
-            found: text.into(),
-            wanted,
-        })
+        known.map(|(_, code)| *code).ok_or_else(|| AckCodeError(text.into()))
     }
 }
 
@@ -140,14 +95,10 @@ impl std::fmt::Display for AckCode {
     }
 }
 
-/// Why a text names no mode or code.
+/// A text that is no code of table 0008.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} is \"{found}\"; expected {wanted}")]
-pub struct AckNameError {
-    what: &'static str,
-    found: String,
-    wanted: &'static str,
-}
+#[error("ack code is \"{0}\"; expected one of AA, AE, AR, CA, CE, CR")]
+pub struct AckCodeError(String);
 
 /// An acknowledgement as it was received. Escape sequences are replaced.
 #[derive(Clone, PartialEq, Eq)]
@@ -185,8 +136,16 @@ impl Ack {
 
     /// Whether it answers that message: MSA-2 is its MSH-10.
     pub fn answers(&self, request: &Message) -> bool {
-        let sent = request.value(&Path::of(b"MSH", 10)).unwrap_or_default();
-        sent.trim() == self.control_id
+        control_id(request) == self.control_id
+    }
+}
+
+/// The control id of a message, MSH-10, as MSA-2 is compared with it: escape sequences replaced, without
+/// white space around it. Empty where there is none.
+pub fn control_id(message: &Message) -> Cow<'_, str> {
+    match message.value(&Path::of(b"MSH", 10)).unwrap_or_default() {
+        Cow::Borrowed(id) => id.trim().into(),
+        Cow::Owned(id) => id.trim().to_owned().into(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use model::{Checks, Event, EventKind, Failure, HostContext, Span};
+use model::{AfterRetries, Checks, Decision, Event, EventKind, Failure, HostContext, Span, Timeout};
 use rustix::net::sockopt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -53,6 +53,15 @@ pub(crate) struct Unreachable {
     pub(crate) reason: String,
     /// When to try again.
     pub(crate) pause: Duration,
+}
+
+impl Unreachable {
+    /// The decision about a message that waits for a connection; `no_fail` is whether that time is left
+    /// out of `failure_timeout`.
+    pub(crate) fn decision(self, no_fail: bool) -> Decision {
+        let (after, then) = (Some(self.pause), AfterRetries::default());
+        Decision::Retry { reason: self.reason, after, then, counts: !no_fail }
+    }
 }
 
 impl Dialer {
@@ -164,6 +173,15 @@ pub(crate) fn check_address(setting: &str, address: &str, checks: &mut Checks) {
         );
         if bare_v6 {
             checks.help("an IPv6 address stands in brackets, as in [::1]:2575");
+        }
+    }
+}
+
+/// Reports times of the settings `connect_timeout` and `response_timeout` in which nothing can be done.
+pub(crate) fn check_times(connect: Span, response: Timeout, checks: &mut Checks) {
+    for (setting, limit) in [("connect_timeout", Some(connect.0)), ("response_timeout", response.0)] {
+        if limit.is_some_and(|limit| limit.is_zero()) {
+            checks.error(setting, format!("{setting} is 0ms; expected at least 1ms"));
         }
     }
 }

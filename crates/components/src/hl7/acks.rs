@@ -1,7 +1,5 @@
 //! What acknowledgements say, and to whom.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use hl7::Path;
 use hl7::ack::{self, Ack, AckCode, AckMode, AckText, ErrSegment, ErrorCode, Severity, Wanted, When};
@@ -120,7 +118,6 @@ impl Acks {
         code: AckCode,
         time: &str,
     ) -> Bytes {
-        let control = request.and_then(control_id);
         let error = refusal.filter(|_| self.add_error).map(|refusal| ErrSegment {
             location: refusal.location,
             code: refusal.code,
@@ -130,8 +127,9 @@ impl Acks {
         });
         let text: String =
             refusal.map(|refusal| refusal.text.chars().take(LONGEST).collect()).unwrap_or_default();
-        let control_id = control.as_deref().unwrap_or(time);
-        ack::build(request, &AckText { code, text: &text, error, sender: &self.sender, control_id, time })
+        let control_id = request.map(ack::control_id).filter(|id| !id.is_empty()).unwrap_or(time.into());
+        let sender = &self.sender;
+        ack::build(request, &AckText { code, text: &text, error, sender, control_id: &control_id, time })
     }
 
     /// What a target answered, if it is an acknowledgement, as the answer to `request`, and its
@@ -145,7 +143,7 @@ impl Acks {
         if found.answers(request) {
             return Some((answer.content().clone(), code));
         }
-        let bytes = renamed(&message, &control_id(request).unwrap_or_default())?;
+        let bytes = renamed(&message, &ack::control_id(request))?;
         Some((bytes, code))
     }
 }
@@ -157,12 +155,6 @@ fn renamed(message: &hl7::Message, id: &str) -> Option<Bytes> {
     let mut bytes = hl7::write::to_bytes(&editor.finish()).ok()?.to_vec();
     bytes.push(b'\r');
     Some(bytes.into())
-}
-
-/// MSH-10, its escape sequences replaced; none where there is none.
-fn control_id(message: &hl7::Message) -> Option<Cow<'_, str>> {
-    let raw = message.segments().next()?.field(10)?;
-    Some(hl7::escape::decode(raw, &message.separators())).filter(|id| !id.is_empty())
 }
 
 /// Whether the sender knows two kinds of acknowledgements (HL7 2.5.1 §2.9.3): MSH-15 or MSH-16 is there.

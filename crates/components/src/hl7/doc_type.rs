@@ -81,6 +81,12 @@ pub(crate) fn structure(doc_type: &str) -> &str {
     doc_type.split_once(':').map_or(doc_type, |(_, structure)| structure)
 }
 
+/// The code of a message's type, MSH-9.1, as in `ADT`; empty where there is none.
+pub(crate) fn message_code(message: &hl7::Message) -> &str {
+    let kind = message.segments().next().and_then(|header| header.field(9)).unwrap_or_default();
+    kind.split(message.separators().component as char).next().unwrap_or_default()
+}
+
 /// The body of what cannot be read as a message, bytes whole.
 pub(crate) fn refused(bytes: Bytes, charset: String, name: String) -> MessageBody {
     MessageBody::described(BodyClass::BYTES, bytes, String::new(), charset, name)

@@ -164,7 +164,8 @@ impl Inbound {
         let charset = self.charset(source).to_owned();
         let body = self.types.body(bytes, Ok(message.clone()), charset, source.name.clone());
         let mut arrival = Arrival { session, ..Arrival::new(body) };
-        if is_ack(&message) {
+        // An acknowledgement must not be acknowledged itself.
+        if doc_type::message_code(&message) == "ACK" {
             if self.ignore_acks {
                 arrival.fate = Fate::Keep("acknowledgement, which nobody waits for".into());
             }
@@ -240,12 +241,4 @@ fn is_alone(message: &hl7::Message) -> bool {
     let mut rest = message.segments();
     let first = rest.next().map(|segment| segment.id());
     first == Some("MSH") && !rest.any(|segment| matches!(segment.id(), "MSH" | "FHS" | "BHS" | "BTS" | "FTS"))
-}
-
-/// Whether a message is an acknowledgement, which must not be acknowledged itself.
-fn is_ack(message: &hl7::Message) -> bool {
-    message.segments().next().and_then(|header| header.field(9)).is_some_and(|kind| {
-        let code = kind.split(message.separators().component as char).next();
-        code == Some("ACK")
-    })
 }

@@ -1,12 +1,14 @@
 //! What a receiver answers: an HL7 acknowledgement, or one byte.
 
-use std::sync::LazyLock;
-
 use bytes::Bytes;
+use hl7::ReadError;
+use hl7::ack::Ack;
 use hl7::schema::looks_like_type;
-use hl7::{Path, ReadError};
-use model::{BodyClass, MessageBody};
+use model::{BodyClass, Message, MessageBody};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use super::doc_type::message_code;
 use super::reply_actions::Came;
 
 /// The byte that stands for yes.
@@ -14,12 +16,39 @@ pub(crate) const YES: u8 = 0x06;
 /// The byte that stands for no.
 pub(crate) const NO: u8 = 0x15;
 
+/// Which answers are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SaveReplies {
+    /// None.
+    None,
+    /// Those that say anything but AA or CA.
+    #[default]
+    Errors,
+    /// All.
+    All,
+}
+
+impl SaveReplies {
+    /// Whether an answer to `request` is kept. One that the sender of the request waits for always is.
+    pub(crate) fn keeps(self, request: &Message, is_positive: bool) -> bool {
+        let is_awaited = !request.header.return_queue.is_empty();
+        is_awaited
+            || match self {
+                SaveReplies::None => false,
+                SaveReplies::Errors => !is_positive,
+                SaveReplies::All => true,
+            }
+    }
+}
+
 /// An answer that could be read.
-#[derive(Debug)]
 pub(crate) struct PeerReply {
     content: Bytes,
     /// None when it is a byte.
     message: Option<hl7::Message>,
+    /// None when there is no segment MSA.
+    ack: Option<Ack>,
 }
 
 impl PeerReply {
@@ -32,41 +61,28 @@ impl PeerReply {
             [YES] | [NO] => None,
             _ => Some(hl7::Message::read(content.clone(), "")?),
         };
-        Ok(PeerReply { content, message })
+        let ack = message.as_ref().and_then(Ack::read);
+        Ok(PeerReply { content, message, ack })
     }
 
     /// MSA-1; none when there is no segment MSA. Of a byte, the commit code that says the same.
     fn code(&self) -> Option<&str> {
-        static MSA: LazyLock<Option<Path>> = LazyLock::new(|| "MSA".parse().ok());
-        static MSA_1: LazyLock<Option<Path>> = LazyLock::new(|| "MSA-1".parse().ok());
         match &self.message {
             None if self.content[..] == [YES] => Some("CA"),
             None => Some("CE"),
-            Some(message) => {
-                // An MSA may end before its first field.
-                let code = value(message, &MSA_1).trim();
-                let there = !code.is_empty() || MSA.is_some_and(|path| message.get(&path).is_some());
-                there.then_some(code)
-            }
+            Some(_) => self.ack.as_ref().map(|ack| ack.code_text.as_str()),
         }
     }
 
     /// MSA-2, the control id of the message that is answered; none where the answer names none at all.
     pub(crate) fn control_id(&self) -> Option<&str> {
-        static MSA_2: LazyLock<Option<Path>> = LazyLock::new(|| "MSA-2".parse().ok());
-        let message = self.message.as_ref()?;
-        self.code().map(|_| value(message, &MSA_2).trim())
-    }
-
-    /// MSH-9.1.
-    fn kind(&self) -> Option<&str> {
-        self.message.as_ref().map(message_code)
+        self.ack.as_ref().map(|ack| ack.control_id.as_str())
     }
 
     /// What it is, as an answer to `request` (none when that is no HL7) with that control id.
     pub(crate) fn came(&self, request: Option<&hl7::Message>, control_id: &str) -> Came<'_> {
-        let other_type = match (request, self.kind()) {
-            (Some(request), Some(kind)) => !answers(message_code(request), kind),
+        let other_type = match (request, &self.message) {
+            (Some(request), Some(answer)) => !answers(message_code(request), message_code(answer)),
             _ => false,
         };
         let other_id = self.control_id().is_some_and(|id| id != control_id);
@@ -89,21 +105,6 @@ impl PeerReply {
         };
         MessageBody::described(class, self.content.clone(), kind, String::new(), String::new())
     }
-}
-
-/// The control id of a message, MSH-10.
-pub(crate) fn control_id(message: &hl7::Message) -> &str {
-    static MSH_10: LazyLock<Option<Path>> = LazyLock::new(|| "MSH-10".parse().ok());
-    value(message, &MSH_10).trim()
-}
-
-fn message_code(message: &hl7::Message) -> &str {
-    static MSH_9_1: LazyLock<Option<Path>> = LazyLock::new(|| "MSH-9.1".parse().ok());
-    value(message, &MSH_9_1)
-}
-
-fn value<'a>(message: &'a hl7::Message, path: &Option<Path>) -> &'a str {
-    path.as_ref().and_then(|path| message.get(path)).unwrap_or_default()
 }
 
 /// Whether a message of the type `answer` (MSH-9.1) answers one of the type `request`. A general
@@ -150,6 +151,8 @@ pub(crate) fn unreadable(peer: &str, why: &dyn std::fmt::Display) -> String {
 
 #[cfg(test)]
 mod tests {
+    use hl7::ack::control_id;
+
     use super::*;
 
     fn answer(text: &'static str) -> PeerReply {
@@ -158,7 +161,7 @@ mod tests {
 
     fn came(text: &'static str) -> (Option<String>, bool, bool) {
         let request = hl7::Message::read("MSH|^~\\&|||||||ORM^O01|17|P|2.5".into(), "").unwrap();
-        match answer(text).came(Some(&request), control_id(&request)) {
+        match answer(text).came(Some(&request), &control_id(&request)) {
             Came::Answer { code, other_id, other_type } => (code.map(str::to_owned), other_id, other_type),
             other => panic!("{other:?}"),
         }
@@ -185,12 +188,19 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_the_same_however_they_are_written() {
+        let id = |text: &'static str| control_id(&hl7::Message::read(text.into(), "").unwrap()).into_owned();
+        let (sent, asked) = (answer("MSH|^~\\&|||||||ACK|1\rMSA|AA| a&1"), "MSH|^~\\&|||||||ADT|a\\T\\1 ");
+        assert_eq!(sent.control_id(), Some(&*id(asked)));
+    }
+
+    #[test]
     fn what_is_kept_is_what_came() {
         let body = answer("MSH|^~\\&|||||||ACK^A01^ACK|1\rMSA|AA|17\r").body();
         assert_eq!((body.class(), body.doc_type(), body.content().len()), (BodyClass::HL7, "ACK", 39));
         assert_eq!(answer("\u{15}").body().class(), BodyClass::BYTES);
         assert!(answer("\u{6}").is_positive() && !answer("\u{15}").is_positive());
-        let error = PeerReply::read("HTTP/1.1 200 Mustermann".into()).unwrap_err();
+        let error = PeerReply::read("HTTP/1.1 200 Mustermann".into()).err().unwrap();
         assert!(!unreadable("lab", &error).contains("Mustermann"), "{error}");
     }
 }

@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use hl7::ack::control_id;
 use hl7::charset::Why;
 use hl7::split::PieceKind;
 use hyper::Method;
@@ -40,11 +41,10 @@ use model::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::hl7_tcp::SaveReplies;
 use crate::adapters::http_client::rules::{Verdict, not_taken, verdict, words};
 use crate::adapters::http_client::{Got, HttpClient, HttpSend, Trouble};
 use crate::adapters::http_content::{HL7, check_content_type};
-use crate::hl7::reply::{PeerReply, control_id};
+use crate::hl7::reply::{PeerReply, SaveReplies};
 use crate::hl7::reply_actions::{Came, ReplyActions, USUAL};
 
 /// What an engineer may set.
@@ -139,12 +139,9 @@ impl BusinessOperation for HttpOperation {
         let came = self.client.send(body.content(), &kind, host).await;
         match came {
             Ok(got) => self.by_answer(got, request, message.as_ref(), host),
-            Err(Trouble::Unreachable(why)) => self.settings.http.unreachable(why),
+            Err(Trouble::Unreachable(why)) => why.decision(self.settings.http.no_fail_while_disconnected),
             Err(Trouble::Stopping) => Decision::retry("the item is stopping"),
-            Err(trouble) if !self.settings.get_reply => {
-                let (Trouble::NoReply(reason) | Trouble::BadReply(reason)) = trouble else {
-                    return Decision::retry("the item is stopping");
-                };
+            Err(Trouble::NoReply(reason) | Trouble::BadReply(reason)) if !self.settings.get_reply => {
                 Decision::retry(reason)
             }
             Err(Trouble::NoReply(text)) => self.rule(Came::NoReply(&text), None, None, request, host),
@@ -169,7 +166,7 @@ impl HttpOperation {
         let says_no = |answer: &PeerReply| answer.control_id().is_some() && !answer.is_positive();
         let is_believed = |answer: &PeerReply| verdict == Verdict::Taken || says_no(answer);
         if let Some(answer) = answer.filter(is_believed) {
-            let came = answer.came(message, message.map(control_id).unwrap_or_default());
+            let came = answer.came(message, &message.map(control_id).unwrap_or_default());
             return self.rule(came, Some(&answer), got.retry_after, request, host);
         }
         if verdict == Verdict::Taken {
@@ -188,12 +185,8 @@ impl HttpOperation {
         request: &Message,
         host: &HostContext,
     ) -> Decision {
-        let kept = answer.filter(|answer| match self.settings.save_replies {
-            _ if !request.header.return_queue.is_empty() => true,
-            SaveReplies::None => false,
-            SaveReplies::Errors => !answer.is_positive(),
-            SaveReplies::All => true,
-        });
+        let keeps = |answer: &&PeerReply| self.settings.save_replies.keeps(request, answer.is_positive());
+        let kept = answer.filter(keeps);
         let ruling = self.actions.rule(self.client.peer(), came);
         match ruling.decide(host.name(), request, kept.map(PeerReply::body)) {
             Decision::Retry { reason, then, counts, .. } => Decision::Retry { reason, after, then, counts },

@@ -42,8 +42,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hl7::Framing;
 use model::{
-    AfterRetries, BuildError, Built, BusinessOperation, BusinessType, Checks, Component, Decision, Event,
-    EventKind, Failure, HostContext, Library, Message, Timeout,
+    BuildError, Built, BusinessOperation, BusinessType, Checks, Component, Decision, Event, EventKind,
+    Failure, HostContext, Library, Message, Timeout,
 };
 
 use crate::adapters::tcp_dialer::{Dialer, Unreachable, Way, check_address};
@@ -56,7 +56,7 @@ use rest::Resting;
 use sending::Sending;
 use settings::LARGEST_WINDOW;
 
-pub use settings::{SaveReplies, Settings};
+pub use settings::Settings;
 
 /// So many answers are kept for messages that come again.
 const MOST_KNOWN: usize = 4 * LARGEST_WINDOW;
@@ -182,10 +182,8 @@ impl BusinessOperation for TcpOperation {
         while !sending.is_done() && !host.is_stopping() {
             let mut line = match self.line(host).await {
                 Some(Ok(line)) => line,
-                Some(Err(Unreachable { reason, pause })) => {
-                    let counts = !self.settings.no_fail_while_disconnected;
-                    let (after, then) = (Some(pause), AfterRetries::default());
-                    sending.put_off(Decision::Retry { reason, after, then, counts });
+                Some(Err(why)) => {
+                    sending.put_off(why.decision(self.settings.no_fail_while_disconnected));
                     break;
                 }
                 None => break,

@@ -27,10 +27,10 @@ use model::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::hl7_tcp::SaveReplies;
 use crate::adapters::http_client::rules::{Verdict, not_taken, verdict, words};
 use crate::adapters::http_client::{Got, HttpClient, HttpSend, Trouble};
 use crate::adapters::http_content::{body_type, check_content_type, is_hl7};
+use crate::hl7::reply::SaveReplies;
 
 /// What an engineer may set.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -113,7 +113,7 @@ impl BusinessOperation for Asking {
         let kind = self.settings.content_type.clone().unwrap_or_else(|| body_type(&request.body));
         match self.client.send(request.body.content(), &kind, host).await {
             Ok(got) => self.by_answer(got, request),
-            Err(Trouble::Unreachable(why)) => self.settings.http.unreachable(why),
+            Err(Trouble::Unreachable(why)) => why.decision(self.settings.http.no_fail_while_disconnected),
             Err(Trouble::Stopping) => Decision::retry("the item is stopping"),
             Err(Trouble::NoReply(reason) | Trouble::BadReply(reason)) => Decision::retry(reason),
         }
@@ -124,12 +124,7 @@ impl Asking {
     fn by_answer(&self, got: Got, request: &Message) -> Decision {
         let verdict = verdict(got.status);
         let (status, after) = (got.status, got.retry_after);
-        let is_kept = match self.settings.save_replies {
-            _ if !request.header.return_queue.is_empty() => true,
-            SaveReplies::None => false,
-            SaveReplies::Errors => verdict != Verdict::Taken,
-            SaveReplies::All => true,
-        };
+        let is_kept = self.settings.save_replies.keeps(request, verdict == Verdict::Taken);
         let response = (is_kept && !got.body.is_empty()).then(|| answer(got));
         if verdict == Verdict::Taken {
             return Decision::Completed { sends: Vec::new(), events: Vec::new(), response };

@@ -32,6 +32,22 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All of them.
+    pub const ALL: [ErrorCode; 12] = [
+        ErrorCode::SegmentSequence,
+        ErrorCode::RequiredFieldMissing,
+        ErrorCode::DataType,
+        ErrorCode::TableValueNotFound,
+        ErrorCode::UnsupportedMessageType,
+        ErrorCode::UnsupportedEventCode,
+        ErrorCode::UnsupportedProcessingId,
+        ErrorCode::UnsupportedVersionId,
+        ErrorCode::UnknownKey,
+        ErrorCode::DuplicateKey,
+        ErrorCode::RecordLocked,
+        ErrorCode::Internal,
+    ];
+
     /// The code and its meaning.
     pub fn entry(self) -> (&'static str, &'static str) {
         match self {

@@ -76,26 +76,10 @@ impl Ack {
     }
 }
 
-/// The codes of HL7 table 0357.
-const CODES: [ErrorCode; 12] = [
-    ErrorCode::SegmentSequence,
-    ErrorCode::RequiredFieldMissing,
-    ErrorCode::DataType,
-    ErrorCode::TableValueNotFound,
-    ErrorCode::UnsupportedMessageType,
-    ErrorCode::UnsupportedEventCode,
-    ErrorCode::UnsupportedProcessingId,
-    ErrorCode::UnsupportedVersionId,
-    ErrorCode::UnknownKey,
-    ErrorCode::DuplicateKey,
-    ErrorCode::RecordLocked,
-    ErrorCode::Internal,
-];
-
 fn error_code(text: &str) -> Result<ErrorCode, String> {
-    let known = CODES.into_iter().find(|code| code.entry().0 == text);
+    let known = ErrorCode::ALL.into_iter().find(|code| code.entry().0 == text);
     known.ok_or_else(|| {
-        let all: Vec<_> = CODES.iter().map(|code| format!("{} {}", code.entry().0, code.entry().1)).collect();
+        let all = ErrorCode::ALL.map(ErrorCode::entry).map(|(code, meaning)| format!("{code} {meaning}"));
         format!("expected one of {}", all.join(", "))
     })
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Uri};
-use model::{AfterRetries, BuildError, Checks, Decision, Span, Timeout};
+use model::{BuildError, Checks, Span, Timeout};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::HttpErrorAction;
-use crate::adapters::tcp_dialer::Unreachable;
+use crate::adapters::tcp_dialer::check_times;
 use crate::adapters::tls_client::TlsClient;
 use crate::sockets::Secret;
 
@@ -143,13 +143,7 @@ impl HttpSend {
         if let Some(tls) = &self.tls {
             tls.check("tls", checks);
         }
-        let limits = [
-            ("connect_timeout", Some(self.connect_timeout.0)),
-            ("response_timeout", self.response_timeout.0),
-        ];
-        for (setting, _) in limits.iter().filter(|(_, limit)| limit.is_some_and(|limit| limit.is_zero())) {
-            checks.error(*setting, format!("{setting} is 0ms; expected at least 1ms"));
-        }
+        check_times(self.connect_timeout, self.response_timeout, checks);
     }
 
     fn check_secrecy(&self, target: &Target, checks: &mut Checks) {
@@ -182,16 +176,6 @@ impl HttpSend {
             .map_err(|_| format!("header \"{name}\" has a value with characters that no header can have"))?;
         value.set_sensitive(true);
         Ok((header, value))
-    }
-
-    /// The decision about a message while the server cannot be reached.
-    pub(crate) fn unreachable(&self, why: Unreachable) -> Decision {
-        Decision::Retry {
-            reason: why.reason,
-            after: Some(why.pause),
-            then: AfterRetries::default(),
-            counts: !self.no_fail_while_disconnected,
-        }
     }
 
     /// Where requests go.

@@ -2,9 +2,9 @@
 
 use model::{Decision, HostContext, Span, Timeout, fault};
 
+use super::TcpOperation;
 use super::line::{Heard, Line, Silence};
 use super::sending::{InFlight, Sending};
-use super::{SaveReplies, TcpOperation};
 use crate::adapters::deadline::Deadline;
 use crate::hl7::reply::{PeerReply, unreadable};
 use crate::hl7::reply_actions::Came;
@@ -127,15 +127,15 @@ impl TcpOperation {
         host: &HostContext,
     ) -> bool {
         let named = answer.control_id();
-        let known = sending.in_flight.iter().position(|sent| Some(sent.control_id()) == named);
+        let known = sending.in_flight.iter().position(|sent| Some(&*sent.control_id()) == named);
         if known.is_none() && named.is_some_and(|id| line.has_answered(id)) {
             return false;
         }
         // What names no message, or an unknown one, is about the one that waits the longest.
         let Some(sent) = sending.in_flight.remove(known.unwrap_or(0)) else { return false };
         let id = sent.control_id();
-        line.answered(id);
-        self.decide(sending, &sent, answer.came(sent.message.as_ref(), id), &line.peer, Some(answer), host);
+        line.answered(&id);
+        self.decide(sending, &sent, answer.came(sent.message.as_ref(), &id), &line.peer, Some(answer), host);
         true
     }
 
@@ -151,12 +151,8 @@ impl TcpOperation {
         let request = &sending.requests[sent.at];
         let ruling = self.actions.rule(peer, came);
         self.refused = if ruling.is_retry() && answer.is_some() { self.refused + 1 } else { 0 };
-        let kept = answer.filter(|answer| match self.settings.save_replies {
-            _ if !request.header.return_queue.is_empty() => true,
-            SaveReplies::None => false,
-            SaveReplies::Errors => !answer.is_positive(),
-            SaveReplies::All => true,
-        });
+        let keeps = |answer: &&PeerReply| self.settings.save_replies.keeps(request, answer.is_positive());
+        let kept = answer.filter(keeps);
         let decision = ruling.decide(host.name(), request, kept.map(PeerReply::body));
         sending.decide(sent.at, decision);
     }

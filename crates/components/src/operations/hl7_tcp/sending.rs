@@ -1,10 +1,11 @@
 //! What is known of the messages of one batch: decided, sent and not answered, not sent yet.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use model::{Decision, Message};
 
-use crate::hl7::reply::control_id;
+use hl7::ack::control_id;
 
 /// A message that was sent and has no answer yet.
 pub(super) struct InFlight {
@@ -15,7 +16,7 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    pub(super) fn control_id(&self) -> &str {
+    pub(super) fn control_id(&self) -> Cow<'_, str> {
         self.message.as_ref().map(control_id).unwrap_or_default()
     }
 }

@@ -6,8 +6,10 @@ use model::{Checks, Span, Timeout};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::adapters::tcp_dialer::check_times;
 use crate::adapters::tls_client::TlsClient;
 use crate::hl7::form::SegmentTerminator;
+use crate::hl7::reply::SaveReplies;
 use crate::hl7::reply_actions::USUAL;
 
 /// The largest window.
@@ -86,19 +88,6 @@ pub struct Settings {
     pub window: usize,
 }
 
-/// Which answers are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SaveReplies {
-    /// None.
-    None,
-    /// Those that say anything but AA or CA.
-    #[default]
-    Errors,
-    /// All.
-    All,
-}
-
 fn mllp() -> String {
     "mllp".into()
 }
@@ -153,13 +142,7 @@ impl Settings {
         if self.retries_to_failover == 0 {
             checks.error("retries_to_failover", "retries_to_failover is 0; expected at least 1");
         }
-        for (setting, limit) in
-            [("connect_timeout", Some(self.connect_timeout.0)), ("response_timeout", self.response_timeout.0)]
-        {
-            if limit.is_some_and(|limit| limit.is_zero()) {
-                checks.error(setting, format!("{setting} is 0ms; expected at least 1ms"));
-            }
-        }
+        check_times(self.connect_timeout, self.response_timeout, checks);
         if !self.get_reply && self.reply_code_actions != USUAL {
             checks.warning(
                 "reply_code_actions",

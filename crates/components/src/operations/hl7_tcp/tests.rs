@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use model::{MessageBody, Note};
+use model::{AfterRetries, MessageBody, Note};
 use serde_json::{Value, json};
 use testkit::{FakeClock, Peer, TestHost, message};
 
