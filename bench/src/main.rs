@@ -13,6 +13,7 @@ mod machine;
 mod mllp;
 mod reading;
 mod report;
+mod routing;
 mod scripting;
 mod transforming;
 
@@ -21,12 +22,13 @@ use std::path::Path;
 /// A measurement with its name, in the order in which they run.
 type Section = (&'static str, fn(&Path));
 
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 11] = [
     ("ledger", ledger::run),
     ("files", files::run),
     ("latency", latency::run),
     ("fanout", fanout::run),
     ("hl7", reading::run),
+    ("rules", routing::run),
     ("script", scripting::run),
     ("transform", transforming::run),
     ("mllp", mllp::run),
