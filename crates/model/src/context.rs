@@ -68,12 +68,20 @@ pub struct Reply {
 pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
 
 /// A change of what an item remembers, kept in the ledger; none forgets the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StateChange {
     /// The key, unique within the item.
     pub key: String,
     /// The new value; none to forget it.
     pub value: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for StateChange {
+    /// Shows the key and the size: what a process remembers of a message is content.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = self.value.as_ref().map(Vec::len);
+        f.debug_struct("StateChange").field("key", &self.key).field("bytes", &bytes).finish()
+    }
 }
 
 /// What a service hands to the ledger as one change: all of it is durable, or none.

@@ -39,4 +39,4 @@ pub use library::Library;
 pub use settings::{ByteSize, Checks, Claim, Note, NoteKind, Reference, Span, Timeout};
 pub use socket::SocketSession;
 pub use status::MessageStatus;
-pub use step::{Caller, Driven, LateAnswer, Payload, Sent, Step};
+pub use step::{Caller, Driven, Ended, LateAnswer, Payload, Sent, Step};

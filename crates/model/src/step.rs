@@ -87,6 +87,15 @@ pub enum Driven {
     Discarded(String),
 }
 
+/// How an instance of a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It is done: its request is completed.
+    Done,
+    /// It failed: its request gets status Error, with this reason.
+    Failed(String),
+}
+
 /// One step of one instance of a process. All of it is one change of the ledger.
 #[derive(Debug, Clone)]
 pub struct Step {
@@ -102,8 +111,8 @@ pub struct Step {
     pub events: Vec<Event>,
     /// What becomes of the message that drove it; nothing, where it was woken.
     pub driven: Driven,
-    /// Why the instance failed: its request gets status Error with this reason.
-    pub failed: Option<String>,
+    /// How the instance ended; none while it goes on. Until then its request has status Deferred.
+    pub ended: Option<Ended>,
 }
 
 impl Step {
@@ -116,7 +125,7 @@ impl Step {
             state: Vec::new(),
             events: Vec::new(),
             driven: Driven::default(),
-            failed: None,
+            ended: None,
         }
     }
 }

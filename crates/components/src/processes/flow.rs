@@ -109,3 +109,6 @@ LabFlow:
 fn value(settings: &Settings) -> Value {
     settings.steps.iter().cloned().map(Value::Object).collect()
 }
+
+#[cfg(test)]
+mod tests;

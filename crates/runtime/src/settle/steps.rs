@@ -4,28 +4,40 @@
 use std::sync::Arc;
 
 use model::{
-    Caller, Driven, Event, EventKind, LateAnswer, Message, MessageHeader, MessageStatus, Payload, Sent, Step,
-    Timestamp,
+    Caller, Driven, Ended, Event, EventKind, LateAnswer, Message, MessageHeader, MessageStatus, Payload,
+    Sent, Step, Timestamp,
 };
 use store::HeaderUpdate;
 
 use super::{Sending, Settling};
 use crate::answers::Answer;
 use crate::engine::{Engine, Item};
+use crate::slot::stands;
 
 impl Settling<'_> {
     /// Carries a step out that `message` drove; none where the process was woken.
     pub(crate) fn step(&mut self, message: Option<&Message>, step: Step) {
-        let Step { caller, sends, answer, state, events, driven, failed } = step;
-        if let Some(message) = message {
+        let Step { caller, sends, answer, state, events, driven, ended } = step;
+        let begins = message.is_some_and(|message| message.header.id == caller.request);
+        if let Some(message) = message.filter(|_| !begins) {
             self.drove(message, driven);
         }
-        if let Some(reason) = &failed {
-            let text = format!("message {} failed: {reason}", caller.request);
-            let event = Event::new(EventKind::Error, self.item.name(), text);
-            self.say(event.about(caller.request, caller.session));
-            self.end(caller.request, MessageStatus::Error, true, reason.clone());
-            self.errors += 1;
+        match ended {
+            None if begins => {
+                self.updates.push(stands(caller.request, MessageStatus::Deferred, String::new()))
+            }
+            None => {}
+            Some(Ended::Done) => {
+                self.end(caller.request, MessageStatus::Completed, false, String::new());
+                self.completed += 1;
+            }
+            Some(Ended::Failed(reason)) => {
+                let text = format!("message {} failed: {reason}", caller.request);
+                let event = Event::new(EventKind::Error, self.item.name(), text);
+                self.say(event.about(caller.request, caller.session));
+                self.end(caller.request, MessageStatus::Error, true, reason);
+                self.errors += 1;
+            }
         }
         for sent in sends {
             self.send_for(&caller, sent);
@@ -40,7 +52,7 @@ impl Settling<'_> {
         self.events.extend(events);
     }
 
-    /// Ends the message that drove a step. An answer that tells of a failure goes on doing so.
+    /// Ends the answer that drove a step. One that tells of a failure goes on doing so.
     fn drove(&mut self, message: &Message, driven: Driven) {
         let header = &message.header;
         match driven {

@@ -1,6 +1,6 @@
 //! Scopes, branches and faults: what is caught where, and what is undone before that.
 
-use model::{EventKind, LateAnswer};
+use model::{Ended, EventKind, LateAnswer};
 
 use super::instance::{Fault, Frame, Then, Thread, Wait};
 use super::run::{Go, Run};
@@ -54,7 +54,15 @@ impl Run<'_> {
             let Some(thread) = self.thread(id) else { return };
             thread.wait = Wait::No;
             while let Some(frame) = thread.frames.pop() {
-                let Frame::Scope { scope, done } = frame else { continue };
+                let (scope, done) = match frame {
+                    Frame::Scope { scope, done } => (scope, done),
+                    // A fault of what undoes: the others are undone all the same.
+                    Frame::Undo { left, .. } => {
+                        undo = [left, undo].concat();
+                        continue;
+                    }
+                    Frame::Each { .. } => continue,
+                };
                 undo = [done, undo].concat();
                 if let Some(at) = program.scopes.get(scope).and_then(|scope| scope.catch(&fault.name)) {
                     return self.undo(id, undo, Then::Catch(at), fault);
@@ -97,7 +105,7 @@ impl Run<'_> {
         self.instance.context.insert("fault".to_owned(), fault.name.clone());
         self.instance.context.insert("fault_reason".to_owned(), fault.reason.clone());
         if let Then::Catch(_) = then {
-            self.say(EventKind::Warning, format!("{}; fault \"{}\" is caught", fault.reason, fault.name));
+            self.say(EventKind::Warning, format!("caught: {}", fault.reason));
         }
         self.push(id, Frame::Undo { left: scopes, then });
         let next = self.undo_next(id);
@@ -133,6 +141,6 @@ impl Run<'_> {
         if !std::mem::replace(&mut self.instance.replied, true) {
             self.step.answer = Some(LateAnswer { payload: None, error: Some(fault.reason.clone()) });
         }
-        self.step.failed = Some(fault.reason);
+        self.step.ended = Some(Ended::Failed(fault.reason));
     }
 }

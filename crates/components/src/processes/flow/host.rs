@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::{
-    BusinessProcess, Caller, Decision, Driven, Event, EventKind, Failure, HostContext, Library, Message,
-    MessageId, StateChange, Step, Timestamp,
+    BusinessProcess, Caller, Decision, Driven, Ended, Event, EventKind, Failure, HostContext, LateAnswer,
+    Library, Message, MessageId, NoteKind, StateChange, Step, Timestamp,
 };
 use serde_json::Value;
 
@@ -107,10 +107,11 @@ impl FlowHost {
         let mut known = false;
         for (key, value) in host.remembered(FLOW).await? {
             let flow = key[FLOW.len()..].to_owned();
-            if flow == self.flow {
-                known = true;
-            } else if let Ok(steps) = serde_json::from_slice::<Value>(&value) {
-                self.programs.insert(flow, Arc::new(compile(&steps, &self.library).program));
+            known |= flow == self.flow;
+            if flow != self.flow
+                && let Some(program) = again(&flow, &value, &self.library)
+            {
+                self.programs.insert(flow, Arc::new(program));
             }
         }
         if !known {
@@ -150,7 +151,11 @@ impl FlowHost {
         let (id, slept) = (caller.request, live.instance.wake);
         let mut step = Step::new(caller);
         let Some(program) = self.program(&live.instance.flow) else {
-            step.failed = Some("the flow that it began with is not known any more".to_owned());
+            let reason = "the steps that it began with cannot be read any more; send the message again";
+            step.ended = Some(Ended::Failed(reason.to_owned()));
+            if !live.instance.replied {
+                step.answer = Some(LateAnswer { payload: None, error: Some(reason.to_owned()) });
+            }
             step.state = vec![forget(instance_key(id))];
             return self.sleep(id, (slept, None), step);
         };
@@ -186,6 +191,7 @@ impl FlowHost {
             self.kept.put(id, live);
             return self.sleep(id, (slept, wake), step);
         }
+        step.ended.get_or_insert(Ended::Done);
         if !began {
             step.state.push(forget(instance_key(id)));
         }
@@ -294,11 +300,24 @@ fn forget(key: String) -> StateChange {
     StateChange { key, value: None }
 }
 
+/// How steps become places: another number is for whoever changes what is compiled of them, since the
+/// places at which instances wait are then others.
+const PLACES: &str = "1-";
+
+/// A flow of before; none when its places are not known any more.
+fn again(flow: &str, steps: &[u8], library: &Library) -> Option<Program> {
+    let steps = serde_json::from_slice(steps).ok().filter(|_| flow.starts_with(PLACES))?;
+    let compiled = compile(&steps, library);
+    // What is left out since it is wrong now makes places others, too.
+    let is_right = !compiled.notes.iter().any(|note| note.kind == NoteKind::Error);
+    is_right.then_some(compiled.program)
+}
+
 /// A name for a flow that another one does not have: FNV-1a of what is written, and its length.
 fn name_of(steps: &Value) -> String {
     let text = steps.to_string();
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    format!("{hash:016x}-{}", text.len())
+    format!("{PLACES}{hash:016x}-{}", text.len())
 }

@@ -1,4 +1,4 @@
-//! An instance of a flow, as it is kept in the ledger while it waits.
+//! An instance of a flow, as it is kept in the ledger while it waits. What holds content has no `Debug`.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use model::{BodyClass, BodyId, Caller, MessageBody, MessageId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// One run of a flow for one request.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Instance {
     /// The flow as it was when this began: see [`super::host`].
     pub(super) flow: String,
@@ -54,7 +54,7 @@ impl Instance {
 }
 
 /// Where the content of a message is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) enum Kept {
     /// With a message of the ledger.
     Stored { message: MessageId, body: Option<BodyId> },
@@ -100,7 +100,7 @@ pub(super) enum Stands {
 }
 
 /// One line of execution. There are several within `parallel`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Thread {
     pub(super) id: u32,
     /// The one that began it.
@@ -129,7 +129,7 @@ impl Thread {
 }
 
 /// What a thread is within.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) enum Frame {
     /// A loop over values, with those that are left, the next one last.
     Each { left: Vec<String> },

@@ -45,6 +45,8 @@ impl Run<'_> {
             left -= 1;
             if left == 0 {
                 let reason = format!("{MOST} steps were done without a wait; is there a loop without end?");
+                // What it did since it last waited is not done either.
+                self.step.sends.clear();
                 self.fail(Fault { name: "endless".to_owned(), reason });
                 break;
             }

@@ -21,7 +21,7 @@ async fn a_call_that_is_not_answered_in_time_is_a_fault_and_its_answer_is_set_as
     let request = bench.headers("Flow", MessageType::Request)[0].clone();
     let reason = format!("flow instance {} waits for this answer no more", request.id);
     assert_eq!(late(&bench)[0].error_status, reason);
-    assert_eq!(request.status, MessageStatus::Completed);
+    assert_eq!((request.status, request.time_processed), (MessageStatus::Deferred, None));
     bench.stop().await;
     assert!(!bench.is_clean(), "it still waits");
 }
@@ -145,4 +145,23 @@ async fn an_answer_that_was_there_when_the_time_came_was_in_time() {
     assert_eq!((request.status, &*request.error_status), (MessageStatus::Completed, ""));
     let [answer] = bench.headers("Flow", MessageType::Response).try_into().expect("one answer");
     assert_eq!(answer.status, MessageStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_fault_of_what_undoes_leaves_the_rest_to_be_undone() {
+    let undo = |name: &str| json!({ "call": "Undo", "as": "undo", "request": { "text": name } });
+    let steps = json!([{ "scope": [
+        { "scope": [], "compensate": [undo("first")] },
+        { "scope": [], "compensate": [undo("second"), { "throw": "worse" }] },
+        { "scope": [], "compensate": [undo("third")] },
+        { "throw": "bad" },
+    ], "catch": { "bad": [{ "trace": "never seen" }], "worse": [{ "reply": "undo" }] } }]);
+    let mut bench = Bench::start(steps, &["Undo"]).await;
+    bench.outs[0].act(|message| Act::Decide(answers(&text_of(&message.body))));
+    let (_, error) = bench.answer().await;
+    // The scope whose fault was caught is left by then, so what comes out of its undoing is nobody's.
+    assert_eq!(error.as_deref(), Some("fault \"worse\" was thrown"));
+    assert_eq!(bench.outs[0].seen(), ["third", "second", "first"]);
+    bench.stop().await;
+    assert!(bench.is_clean());
 }

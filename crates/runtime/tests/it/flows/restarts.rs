@@ -63,7 +63,7 @@ async fn an_instance_goes_on_as_it_began_when_the_steps_are_changed() {
     let mut bench = Bench::start(old, &["Lab"]).await;
     let one = || model::Intake { arrivals: vec![Arrival::new(hl7(ADMISSION))], ..Default::default() };
     take(&bench.feed, one()).await;
-    eventually(SOON, || bench.production.count("Flow", MessageStatus::Completed) == 1).await;
+    eventually(SOON, || bench.production.count("Flow", MessageStatus::Deferred) == 1).await;
     bench.stop().await;
     bench.production.def.items[1] = flow(new);
     bench.restart().await;
@@ -92,4 +92,33 @@ async fn many_instances_wait_at_once_and_what_does_not_fit_in_memory_is_read_bac
     seen.sort_unstable();
     seen.dedup();
     assert_eq!((seen.len(), bench.outs[0].count()), (COUNT, COUNT));
+}
+
+#[tokio::test]
+async fn an_instance_whose_steps_cannot_be_read_any_more_fails_with_that_reason() {
+    let (transforms, _) = rules::Transforms::compile(
+        &[rules::transform::TransformDef::named("T")],
+        &Default::default(),
+        &Default::default(),
+    );
+    let mut bench = Bench::start(json!([]), &[]).await;
+    bench.stop().await;
+    bench.production.def.items[1] = flow(json!([{ "delay": "1m" }, { "transform": "T", "as": "made" }]));
+    bench.production.def.library = model::Library::default().with(transforms);
+    bench.restart().await;
+    take(&bench.feed, model::Intake { arrivals: vec![Arrival::new(hl7(ADMISSION))], ..Default::default() })
+        .await;
+    eventually(SOON, || bench.production.count("Flow", MessageStatus::Deferred) == 1).await;
+    bench.stop().await;
+    bench.production.def.items[1] = flow(json!([{ "trace": "new" }]));
+    bench.production.def.library = model::Library::default();
+    bench.restart().await;
+    bench.pass(Duration::from_secs(10), || bench.is_clean()).await;
+    bench.stop().await;
+    let [request] = bench.headers("Flow", MessageType::Request).try_into().expect("one request");
+    assert_eq!(request.status, MessageStatus::Error);
+    assert_eq!(
+        request.error_status,
+        "the steps that it began with cannot be read any more; send the message again"
+    );
 }

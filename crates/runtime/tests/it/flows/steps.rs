@@ -44,7 +44,7 @@ async fn a_delay_holds_no_worker_and_survives_a_restart() {
     let steps = json!([{ "delay": "1h" }, { "call": "Lab", "async": true }]);
     let mut bench = Bench::start(steps, &["Lab"]).await;
     take(&bench.feed, model::Intake { arrivals: vec![admission(), admission()], ..Default::default() }).await;
-    eventually(SOON, || bench.production.count("Flow", MessageStatus::Completed) == 2).await;
+    eventually(SOON, || bench.production.count("Flow", MessageStatus::Deferred) == 2).await;
     bench.clock.advance(Duration::from_secs(3_599));
     bench.restart().await;
     assert_eq!(bench.outs[0].count(), 0, "the hour is not over");
@@ -185,7 +185,7 @@ async fn a_transform_makes_a_message_that_is_kept_over_waits() {
     bench.production.def.library = model::Library::default().with(transforms);
     bench.restart().await;
     take(&bench.feed, model::Intake { arrivals: vec![admission()], ..Default::default() }).await;
-    eventually(SOON, || bench.production.count("Flow", MessageStatus::Completed) == 1).await;
+    eventually(SOON, || bench.production.count("Flow", MessageStatus::Deferred) == 1).await;
     bench.restart().await;
     bench.pass(Duration::from_secs(5), || bench.outs[0].count() == 1).await;
     bench.stop().await;
