@@ -7,6 +7,7 @@ pub mod adapters;
 mod hl7;
 pub mod operations;
 pub mod processes;
+pub mod rehearsal;
 pub mod search;
 pub mod services;
 mod sockets;
