@@ -3,13 +3,14 @@
 //! After an error the parser goes on with the next `and`, `or` or bracket, so that one look at the
 //! findings shows all of them.
 
+mod arithmetic;
 mod call;
+mod pattern;
 mod value;
 
 use std::ops::Range;
 
-use crate::ast::{Ast, Calculation, Condition, Literal, Nature, Op, Operand, Sign};
-use crate::pattern::{Pattern, PatternKind};
+use crate::ast::{Ast, Condition, Literal, Op, Operand};
 use crate::suggest::nearest;
 use crate::token::{Kind, Report, Token, tokens};
 use crate::{ExprError, Scope, folding};
@@ -365,89 +366,6 @@ impl Parser<'_> {
                 None
             }
         }
-    }
-
-    /// `left matches "pattern"`; the pattern is written out, so that it is known to be one.
-    fn is_like(&mut self, left: Node, kind: PatternKind) -> Node {
-        let word = self.next().range;
-        let right = self.sum(true);
-        let range = left.range.start..right.range.end.max(word.end);
-        let left = self.operand(left);
-        let pattern = self.pattern(kind, right);
-        let ast = left.zip(pattern).map(|(left, pattern)| {
-            let condition = Condition::Match { left, pattern };
-            self.doubt(&condition, range.clone());
-            Ast::Condition(condition)
-        });
-        Node { ast, range }
-    }
-
-    fn pattern(&mut self, kind: PatternKind, node: Node) -> Option<Pattern> {
-        let Ast::Value(Operand::Literal(Literal::Text(text))) = node.ast? else {
-            let message = format!("\"{}\" wants a pattern that is written out", kind.sign());
-            self.error(node.range, message, "write a text in quotes, as in PID-3.1 matches \"[0-9]{4}\"");
-            return None;
-        };
-        match Pattern::new(kind, &text) {
-            Ok(pattern) => Some(pattern),
-            Err(wrong) => {
-                let help = "a regular expression, whose backslashes are doubled within quotes";
-                self.error(node.range, format!("the pattern cannot be read: {wrong}"), help);
-                None
-            }
-        }
-    }
-
-    /// Values with `+` and `-` between them.
-    fn sum(&mut self, behind: bool) -> Node {
-        self.calculation(behind, &[Sign::Plus, Sign::Minus], Self::product)
-    }
-
-    fn product(&mut self, behind: bool) -> Node {
-        self.calculation(behind, &[Sign::Times, Sign::By], Self::factor)
-    }
-
-    fn calculation(&mut self, behind: bool, signs: &[Sign], part: fn(&mut Self, bool) -> Node) -> Node {
-        let mut left = part(self, behind);
-        while let Kind::Sign(sign) = *self.kind() {
-            if !signs.contains(&sign) {
-                break;
-            }
-            self.next();
-            let right = part(self, true);
-            let range = left.range.start..right.range.end;
-            let (left_value, right_value) = (self.term(left, sign), self.term(right, sign));
-            let ast = left_value.zip(right_value).map(|(left, right)| {
-                Ast::Value(Operand::Calculation(Box::new(Calculation { left, sign, right })))
-            });
-            left = Node { ast, range };
-        }
-        left
-    }
-
-    /// `-PID-3`, or a value.
-    fn factor(&mut self, behind: bool) -> Node {
-        if *self.kind() != Kind::Sign(Sign::Minus) {
-            return self.primary(behind);
-        }
-        let start = self.next().range.start;
-        let node = self.nested(|parser| parser.factor(true));
-        let range = start..node.range.end;
-        let inner = self.term(node, Sign::Minus);
-        Node { ast: inner.map(|inner| Ast::Value(Operand::Negative(Box::new(inner)))), range }
-    }
-
-    /// `node` as something that can be calculated with: a text can only be added to something.
-    fn term(&mut self, node: Node, sign: Sign) -> Option<Operand> {
-        let range = node.range.clone();
-        let operand = self.operand(node)?;
-        if sign != Sign::Plus && operand.nature() == Nature::Text {
-            let found = quote(&self.text[range.clone()]);
-            let help = "texts are joined by \"+\"; a number is written without quotes";
-            self.error(range, format!("{found} is a text; \"{}\" wants numbers", sign.sign()), help);
-            return None;
-        }
-        Some(operand)
     }
 
     fn is_in(&mut self, left: Node) -> Node {
