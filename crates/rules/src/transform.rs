@@ -53,6 +53,11 @@ impl Transforms {
         self.0.get(name).cloned().flatten()
     }
 
+    /// Whether there is one of that name, with errors or without.
+    pub fn knows(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// The names of all, also of those with errors, ordered.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.keys().map(String::as_str)

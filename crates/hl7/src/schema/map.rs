@@ -28,6 +28,7 @@ use std::sync::Arc;
 use crate::schema::Structure;
 use crate::{Index, Message};
 
+pub use insertion::{NewPlace, Places};
 pub(crate) use plan::Plan;
 
 /// The places of a message's segments in the tree of groups of its structure.

@@ -51,10 +51,7 @@ fn together(segments: &[Segment]) -> String {
     segments.iter().map(segment).collect::<Vec<_>>().join("\r")
 }
 
-fn empty<T: Clone>(list: &[T], nothing: &T) -> bool
-where
-    T: PartialEq,
-{
+fn empty<T: PartialEq>(list: &[T], nothing: &T) -> bool {
     list.is_empty() || (list.len() == 1 && list[0] == *nothing)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hl7::edit::{EditError, Editor};
 use hl7::schema::Schemas;
+use hl7::schema::map::{NewPlace, Places};
 use hl7::{FieldPath, Index, Message, Path, Round, Scope};
 
 use super::paths::Side;
@@ -21,6 +22,9 @@ pub(super) struct Target<'t> {
     schemas: &'t Schemas,
     /// The message as it is, where it has been looked at since the last change.
     seen: Option<Message>,
+    /// The places of its segments in its structure, where they have been asked for; none within where no
+    /// structure is known.
+    places: Option<Option<Places>>,
 }
 
 /// What a step did to the target: how many places.
@@ -30,7 +34,7 @@ impl<'t> Target<'t> {
     /// Begins with the source, or with its header alone.
     pub(super) fn new(editor: Editor, side: &'t Side, schemas: &'t Schemas) -> Target<'t> {
         let origins = (0..editor.segment_count()).collect();
-        Target { editor, origins, side, schemas, seen: None }
+        Target { editor, origins, side, schemas, seen: None, places: None }
     }
 
     pub(super) fn finish(self) -> Message {
@@ -157,27 +161,33 @@ impl<'t> Target<'t> {
         source: &Message,
     ) -> Result<usize, String> {
         let origin = self.new_origin(id, rounds, source);
-        let behind = self.place(id, group, rounds);
+        let place = self.place(id, group, rounds);
+        let behind = place.map_or(self.editor.segment_count() - 1, |place| place.behind);
         self.editor.insert_behind_line(behind, raw.unwrap_or(id)).map_err(why)?;
-        self.origins.insert(behind + 1, origin);
-        self.seen = None;
+        self.inserted(behind + 1, origin, place);
         Ok(behind + 1)
     }
 
-    /// Behind which segment a new one belongs.
-    fn place(&mut self, id: &str, group: Vec<usize>, rounds: &[Round]) -> usize {
-        let last = self.editor.segment_count() - 1;
-        let (side, schemas) = (self.side, self.schemas);
+    /// Where a new segment belongs; none where no structure says it.
+    fn place(&mut self, id: &str, group: Vec<usize>, rounds: &[Round]) -> Option<NewPlace> {
+        if self.places.is_none() {
+            let (side, schemas) = (self.side, self.schemas);
+            let message = self.message();
+            self.places = Some(schemas.places(message, &side.doc_type_of(message, schemas)));
+        }
+        let places = self.places.as_ref()?.as_ref()?;
         let of_rounds = rounds.iter().rev().map(|round| self.near(round));
-        let near: Vec<Vec<usize>> = std::iter::once(group).chain(of_rounds).collect();
-        let message = self.message();
-        let doc_type = side.doc_type_of(message, schemas);
-        let place = |near: &[usize]| schemas.place_for(message, &doc_type, id, near);
-        near.iter()
-            .filter(|near| !near.is_empty())
-            .find_map(|near| place(near))
-            .or_else(|| place(&[]))
-            .unwrap_or(last)
+        let mut near = std::iter::once(group).chain(of_rounds).filter(|near| !near.is_empty());
+        near.find_map(|near| places.find(id, &near)).or_else(|| places.find(id, &[]))
+    }
+
+    /// Takes note of a segment that was inserted.
+    fn inserted(&mut self, line: usize, origin: usize, place: Option<NewPlace>) {
+        self.origins.insert(line, origin);
+        self.seen = None;
+        if let Some(Some(places)) = &mut self.places {
+            places.insert(line, place);
+        }
     }
 
     /// The segments of the target that are made for a round.
@@ -219,6 +229,10 @@ impl<'t> Target<'t> {
         let done = change(self.editor.on(Some(line)));
         self.editor.on(None);
         self.seen = None;
+        if line == 0 {
+            // The header may name another structure now.
+            self.places = None;
+        }
         done.map_err(why)
     }
 
@@ -226,6 +240,9 @@ impl<'t> Target<'t> {
         let done = self.editor.remove_line(line).map_err(why)?;
         self.origins.remove(line);
         self.seen = None;
+        if let Some(Some(places)) = &mut self.places {
+            places.remove(line);
+        }
         Ok(done)
     }
 
@@ -243,8 +260,9 @@ impl<'t> Target<'t> {
             None => NEW,
         };
         self.editor.insert_behind_line(behind, raw).map_err(why)?;
-        self.origins.insert(line, origin);
-        self.seen = None;
+        // It stands where the one behind it stands, as far as the structure goes.
+        self.places = None;
+        self.inserted(line, origin, None);
         Ok(1)
     }
 

@@ -1,7 +1,7 @@
 //! `orris transform`: what a transform of a production makes of messages, without running it; told as the
 //! tools for HL7 files tell what differs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hl7::Message;
 use hl7::schema::Schemas;
@@ -99,7 +99,7 @@ impl Try {
         Ok(Made { label, found, made, steps })
     }
 
-    fn write(&self, screen: &Screen, output: &PathBuf, all: &[Made]) -> Result<(), Exit> {
+    fn write(&self, screen: &Screen, output: &Path, all: &[Made]) -> Result<(), Exit> {
         let mut bytes = Vec::new();
         for made in all {
             let ended = hl7::write::with_line_end(&made.made, hl7::write::LineEnd::Cr);

@@ -1,39 +1,74 @@
 //! Where a segment that is not there yet belongs.
 
-use super::StructureMap;
+use std::sync::Arc;
+
 use super::plan::Plan;
 use crate::Message;
 use crate::schema::{DocType, Schemas};
 
+/// The places that the segments of a message have in its structure, while segments are inserted and removed.
+pub struct Places {
+    plan: Arc<Plan>,
+    order: Order,
+    /// The node of each segment; none where it has no place.
+    nodes: Vec<Option<usize>>,
+}
+
+/// Where a new segment belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewPlace {
+    /// The segment that it stands behind, counted from 0.
+    pub behind: usize,
+    node: usize,
+}
+
 impl Schemas {
-    /// Behind which segment of the message, counted from 0, a new one of that id belongs by the structure;
-    /// none where the structure does not say it. `near` is the group that it is to stand in, as the
-    /// segments that are there of it; none where it cannot stand there.
-    pub fn place_for(
-        &self,
-        message: &Message,
-        doc_type: &DocType,
-        id: &str,
-        near: &[usize],
-    ) -> Option<usize> {
-        let plan = self.find(&doc_type.category)?.plan(&doc_type.structure)?;
-        behind(&message.map(plan), plan, id, near, message.segments().len())
+    /// The places of a message's segments; none where its structure is not known.
+    pub fn places(&self, message: &Message, doc_type: &DocType) -> Option<Places> {
+        let plan = self.find(&doc_type.category)?.plan(&doc_type.structure)?.clone();
+        let map = message.map(&plan);
+        let nodes = (0..message.lines().len()).map(|line| map.place(line).map(|place| place.node)).collect();
+        Some(Places { order: Order::of(&plan), plan, nodes })
     }
 }
 
-fn behind(map: &StructureMap, plan: &Plan, id: &str, near: &[usize], count: usize) -> Option<usize> {
-    let number = plan.number(id)?;
-    let order = Order::of(plan);
-    let top = near.first().and_then(|line| map.place(*line)).map_or(0, |place| map.groups[place.group].node);
-    let of_id = |node: &usize| plan.nodes[*node].segment == Some(number);
-    let node = order.nodes.iter().copied().filter(|node| order.is_within(*node, top)).find(of_id)?;
-    // What stands in no group says nothing of where a new one belongs.
-    let near = if top > 0 { near } else { &[] };
-    let lines = || (0..count).filter(|line| near.is_empty() || near.contains(line));
-    let placed = |line: usize| map.place(line).map(|place| (line, place.node));
-    let is_there = lines().filter_map(placed).any(|(_, own)| own == node);
-    let limit = if is_there { order.behind_next(plan, node, top) } else { order.last[node] };
-    lines().filter_map(placed).filter(|(_, own)| order.rank[*own] <= limit).map(|(line, _)| line).next_back()
+impl Places {
+    /// Where a new segment of that id belongs; none where the structure does not say it. `near` is the
+    /// group that it is to stand in, as the segments that are there of it; none where it cannot stand there.
+    pub fn find(&self, id: &str, near: &[usize]) -> Option<NewPlace> {
+        let Places { plan, order, nodes } = self;
+        let number = plan.number(id)?;
+        let node_of = |line: usize| nodes.get(line).copied().flatten();
+        let top = near.first().and_then(|line| node_of(*line)).map_or(0, |node| order.parent[node]);
+        let of_id = |node: &usize| plan.nodes[*node].segment == Some(number);
+        let node = order.nodes.iter().copied().filter(|node| order.is_within(*node, top)).find(of_id)?;
+        // What stands in no group says nothing of where a new one belongs.
+        let near = if top > 0 { near } else { &[] };
+        // Loops add where they added before, which is looked at first.
+        let last = |wanted: &dyn Fn(usize) -> bool| {
+            let fits = |line: &usize| node_of(*line).is_some_and(wanted);
+            match near {
+                [] => (0..nodes.len()).rev().find(fits),
+                near => near.iter().rev().copied().find(fits),
+            }
+        };
+        let is_there = last(&|own| own == node).is_some();
+        let limit = if is_there { order.behind_next(plan, node, top) } else { order.last[node] };
+        let behind = last(&|own| order.rank[own] <= limit)?;
+        Some(NewPlace { behind, node })
+    }
+
+    /// Takes note that a segment is inserted; at no place of the structure where none is known.
+    pub fn insert(&mut self, line: usize, place: Option<NewPlace>) {
+        self.nodes.insert(line.min(self.nodes.len()), place.map(|place| place.node));
+    }
+
+    /// Takes note that a segment is removed.
+    pub fn remove(&mut self, line: usize) {
+        if line < self.nodes.len() {
+            self.nodes.remove(line);
+        }
+    }
 }
 
 /// The nodes of a structure in the order in which their segments stand in a message.
