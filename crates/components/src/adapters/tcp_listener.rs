@@ -132,6 +132,18 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_client_that_is_gone_is_found_out_after_twice_the_time_of_its_silence() {
+        let listener = open("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let after = Duration::from_secs(60);
+        keep_alive(&stream, after).unwrap();
+        assert!(sockopt::socket_keepalive(&stream).unwrap());
+        let (idle, pause) =
+            (sockopt::tcp_keepidle(&stream).unwrap(), sockopt::tcp_keepintvl(&stream).unwrap());
+        assert_eq!((idle, idle + pause * sockopt::tcp_keepcnt(&stream).unwrap()), (after, 2 * after));
+    }
+
     #[test]
     fn an_error_of_one_connection_passes_and_one_of_the_machine_is_waited_for() {
         for (errno, expect) in [

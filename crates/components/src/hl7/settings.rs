@@ -144,6 +144,11 @@ impl InboundSettings {
         checks.within("response_timeout", self.response_timeout, Span::millis(100)..=Span::secs(3_600));
         DocTypes::check(&self.message_schema_category, checks);
         check_charset(self.charset.as_deref(), checks);
+        if self.z_segments == ZSegments::Reject && self.validation == Validation::None {
+            checks
+                .warning("z_segments", "z_segments is reject, and validation is none: nobody looks at them");
+            checks.help("set validation, to structure or more");
+        }
         let sender = &self.local_facility_application;
         if !sender.is_empty() && (sender.matches(':').count() != 1 || sender.contains(['|', '\r', '\n'])) {
             let text = format!("local_facility_application is \"{sender}\"; expected FACILITY:APPLICATION");

@@ -31,8 +31,9 @@
 //! would take a refusal for a success. With `nack_status: ok` refusals come with 200 as well.
 //!
 //! **When.** As `hl7.tcp` does: nothing positive before the ledger has it for good, and with `application`
-//! when the first target has answered. A message that asks for two answers (`msh_determined`) gets the
-//! one of the target. `ack_mode: byte` is not for HTTP.
+//! when the first target has answered. Each of the two is waited for as long as `response_timeout` says. A
+//! message that asks for two answers (`msh_determined`) gets the one of the target. `ack_mode: byte` is not
+//! for HTTP.
 //!
 //! **Several in one.** A batch, or several messages in one request, is stored as one change: all of it, or
 //! nothing. All acknowledgements stand in the answer, one after the other in the order of the messages,

@@ -42,6 +42,19 @@ async fn a_refusal_is_said_with_the_address_and_the_pauses_grow() {
 }
 
 #[tokio::test]
+async fn a_silent_peer_is_asked_for_a_sign_unless_that_is_not_wanted() {
+    let host = TestHost::new("Out");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    for (keep_alive, asked) in [(Duration::from_secs(90), true), (Duration::ZERO, false)] {
+        let mut dialer = Dialer::new(Way { keep_alive, ..way(&address) });
+        let Ok(Wire::Plain(stream)) = dialer.dial(&host.context()).await else { panic!("no connection") };
+        assert_eq!(sockopt::socket_keepalive(&stream), Ok(asked));
+        assert_eq!(sockopt::tcp_keepidle(&stream).unwrap() == keep_alive, asked);
+    }
+}
+
+#[tokio::test]
 async fn a_peer_that_says_nothing_to_a_handshake_is_given_up_in_time() {
     let clock = FakeClock::new();
     let host = TestHost::new("Out").clock(clock.clone());

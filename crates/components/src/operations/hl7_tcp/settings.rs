@@ -57,8 +57,8 @@ pub struct Settings {
     /// Whether the time in which no connection can be made is left out of `failure_timeout`.
     #[serde(default)]
     pub no_fail_while_disconnected: bool,
-    /// How long the receiver is silent until it is asked whether it is still there (TCP keep-alive); `0s`
-    /// for never.
+    /// How long the receiver is silent until it is asked whether it is still there (TCP keep-alive), from 1s
+    /// to 2h; `0s` for never.
     #[serde(default = "one_minute")]
     pub keep_alive: Span,
     /// TLS on the connection; without it none.
@@ -141,6 +141,9 @@ impl Settings {
         }
         if self.retries_to_failover == 0 {
             checks.error("retries_to_failover", "retries_to_failover is 0; expected at least 1");
+        }
+        if !self.keep_alive.0.is_zero() {
+            checks.within("keep_alive", self.keep_alive, Span::secs(1)..=Span::secs(2 * 3_600));
         }
         check_times(self.connect_timeout, self.response_timeout, checks);
         if !self.get_reply && self.reply_code_actions != USUAL {

@@ -102,7 +102,7 @@ fn notes(settings: Value) -> Vec<Note> {
 
 #[test]
 fn what_is_wrong_with_settings_is_said_at_its_place() {
-    assert_eq!(notes(json!({ "address": "lab:2575" })), []);
+    assert_eq!(notes(json!({ "address": "lab:2575", "keep_alive": "0s" })), []);
     for (settings, path, says) in [
         (json!({ "address": "lab" }), "address", "expected host:port"),
         (json!({ "address": "lab:1", "backup_address": ":1" }), "backup_address", "expected host:port"),
@@ -117,6 +117,7 @@ fn what_is_wrong_with_settings_is_said_at_its_place() {
         (json!({ "address": "lab:1", "connect_timeout": "0s" }), "connect_timeout", "at least 1ms"),
         (json!({ "address": "lab:1", "response_timeout": "0s" }), "response_timeout", "at least 1ms"),
         (json!({ "address": "lab:1", "retries_to_failover": 0 }), "retries_to_failover", "at least 1"),
+        (json!({ "address": "lab:1", "keep_alive": "1d" }), "keep_alive", "is 1d; expected 1s to 2h"),
         (json!({ "address": "lab:1", "tls": { "key": "k.pem" } }), "tls", "no certificate"),
     ] {
         let notes = notes(settings);

@@ -158,6 +158,8 @@ fn settings_are_checked() {
         (json!({ "charset": "klingon" }), Some("charset: charset is \"klingon\"")),
         (json!({ "message_schema_category": "ADT_A01=2.5,*=2.3.1" }), None),
         (json!({ "message_schema_category": "2.55" }), Some("message_schema_category: unknown schema")),
+        (json!({ "z_segments": "reject" }), Some("z_segments: z_segments is reject, and validation is none")),
+        (json!({ "z_segments": "reject", "validation": "structure" }), None),
         (json!({ "local_facility_application": "HIS" }), Some("local_facility_application: ")),
         (json!({ "local_facility_application": "THERE:HIS" }), None),
     ] {

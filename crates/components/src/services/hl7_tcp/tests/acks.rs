@@ -228,6 +228,18 @@ async fn an_invalid_message_is_kept_and_refused_without_its_values() {
 }
 
 #[tokio::test]
+async fn a_z_segment_is_tolerated_or_makes_a_message_invalid() {
+    let text = "MSH|^~\\&|A|B|C|D|2026||ADT^A08^ADT_A01|9|P|2.5\rEVN||2026\rPID|1||1||A\rPV1||I\rZPD|1\r";
+    for (z_segments, code) in [("tolerate", "AA"), ("reject", "AE")] {
+        let host = TestHost::new("In");
+        let settings = json!({ "validation": "structure", "z_segments": z_segments });
+        let served = serve(&host, settings).await;
+        let said = ask(&mut served.client().await, text).await;
+        assert_eq!((&said[..4], said.contains("ZPD")), (&*format!("{code} 9"), code == "AE"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_goes_from_whom_it_should_and_names_its_time() {
     let host = TestHost::new("In").clock(FakeClock::new());
     let served = serve(&host, json!({ "local_facility_application": "CLINIC:ORRIS" })).await;
