@@ -168,15 +168,19 @@ impl<'m, 'p> Values<'_, 'm, 'p> {
             }
         }
         self.within = outer;
-        let is_coded = self.level == Level::Tables && part.table.is_some();
-        if is_coded && !first.is_empty() && (system.is_empty() || system.starts_with("HL7")) {
-            let own = match &datatype.kind {
-                Kind::Composite(parts, _) => parts.first().is_some_and(|part| part.table.is_some()),
-                _ => false,
-            };
-            if !own {
-                self.code(part, at.below(1, first), first, true);
-            }
+        self.coded(part, datatype, at, (first, system));
+    }
+
+    /// Checks the code of a coded value, its first component, where its coding system, the third one, is
+    /// HL7's and the component has no table of its own.
+    fn coded(&mut self, part: &Part, datatype: &Type, at: At<'m>, (code, system): (&'m str, &str)) {
+        let has_own = match &datatype.kind {
+            Kind::Composite(parts, _) => parts.first().is_some_and(|part| part.table.is_some()),
+            _ => false,
+        };
+        let is_coded = self.level == Level::Tables && part.table.is_some() && !has_own;
+        if is_coded && !code.is_empty() && (system.is_empty() || system.starts_with("HL7")) {
+            self.code(part, at.below(1, code), code, true);
         }
     }
 

@@ -42,16 +42,7 @@ where
             Ok::<Response<_>, Infallible>(answer.into_response())
         }
     });
-    let connection = http1::Builder::new()
-        // Its time is watched here, on the host's clock.
-        .header_read_timeout(None)
-        // Who has said all and closed its side still gets the answer.
-        .half_close(true)
-        // Small letters are right, and not every client knows.
-        .title_case_headers(true)
-        .max_header_size(LARGEST_HEAD)
-        .serve_connection(io, answering);
-    let mut connection = pin!(connection);
+    let mut connection = pin!(protocol().serve_connection(io, answering));
     let mut deadline = Deadline::new(&service.server.host);
     let mut stopping = pin!(service.server.host.stopping());
     let (mut seen, mut is_last) = (None, false);
@@ -76,21 +67,30 @@ where
             connection.as_mut().graceful_shutdown();
         }
     });
-    match late.await {
+    let matter = match late.await {
         Some(Phase::Head) => {
-            service.server.telling.tell(
-                peer,
-                "did not send the head of a request within read_timeout; its connection is closed",
-            );
+            "did not send the head of a request within read_timeout; its connection is closed"
         }
         Some(Phase::Answer) => {
-            service
-                .server
-                .telling
-                .tell(peer, "does not read its answer, or is gone; what it was not answered may come again");
+            "does not read its answer, or is gone; what it was not answered may come again"
         }
-        _ => {}
-    }
+        _ => return,
+    };
+    service.server.telling.tell(peer, matter);
+}
+
+/// How hyper is to speak.
+fn protocol() -> http1::Builder {
+    let mut protocol = http1::Builder::new();
+    protocol
+        // Its time is watched here, on the host's clock.
+        .header_read_timeout(None)
+        // Who has said all and closed its side still gets the answer.
+        .half_close(true)
+        // Small letters are right, and not every client knows.
+        .title_case_headers(true)
+        .max_header_size(LARGEST_HEAD);
+    protocol
 }
 
 impl HttpListener {

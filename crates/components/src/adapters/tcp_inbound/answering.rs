@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::TcpInbound;
 use crate::adapters::deadline::Deadline;
-use crate::hl7::answers::{Answering, Says, Submitted};
+use crate::hl7::answers::{Answer, Answering, Says, Submitted};
 
 /// How long a client may leave its answers unread.
 const WRITE: Duration = Duration::from_secs(60);
@@ -62,12 +62,7 @@ pub(super) async fn run<W: AsyncWrite + Unpin>(
             true => Framing::None,
             false => service.limits.framing,
         };
-        for answer in answering.ready.drain(..) {
-            match answer.says {
-                Says::Message(bytes) => frame(framing, &bytes, &mut out),
-                Says::Byte(byte) => out.put_u8(byte),
-            }
-        }
+        put_all(answering.ready.drain(..), framing, &mut out);
         if out.is_empty() {
             continue;
         }
@@ -87,6 +82,15 @@ pub(super) async fn run<W: AsyncWrite + Unpin>(
         }
     }
     End::Done
+}
+
+fn put_all(answers: impl Iterator<Item = Answer>, framing: Framing, out: &mut BytesMut) {
+    for answer in answers {
+        match answer.says {
+            Says::Message(bytes) => frame(framing, &bytes, out),
+            Says::Byte(byte) => out.put_u8(byte),
+        }
+    }
 }
 
 /// Puts an answer into a frame. Where line ends are what ends a frame, an answer's are others.

@@ -47,17 +47,7 @@ impl TcpOperation {
             if !waited {
                 deadline.set(limit.0);
             }
-            let sent = match line.waiting() {
-                0 => Ok(()),
-                _ => line.send(&mut deadline).await,
-            };
-            fault::point("tcp.sent");
-            // Whoever closed the connection may have answered before.
-            let heard = match sent {
-                Err(Silence::Late) => Err(Silence::Late),
-                _ => line.hear(&mut deadline, host).await,
-            };
-            let heard = match heard {
+            let heard = match send_and_hear(line, &mut deadline, host).await {
                 Ok(heard) => heard,
                 Err(silence) => return self.silent(line, sending, silence, host),
             };
@@ -243,4 +233,20 @@ impl TcpOperation {
         }
         Ended::Done
     }
+}
+
+/// Sends what waits, and hears what comes first.
+async fn send_and_hear(
+    line: &mut Line,
+    deadline: &mut Deadline,
+    host: &HostContext,
+) -> Result<Heard, Silence> {
+    if line.waiting() > 0
+        && let Err(Silence::Late) = line.send(deadline).await
+    {
+        return Err(Silence::Late);
+    }
+    fault::point("tcp.sent");
+    // Whoever has closed the connection meanwhile may have answered before.
+    line.hear(deadline, host).await
 }
