@@ -47,14 +47,14 @@ pub(crate) fn run(_folder: &Path) {
         let doc_type = format!("2.5.1:{name}");
         for count in [1, 10, 100] {
             let set = RuleSet::compile(&rules(count)).expect("rules");
-            let wanted = if count == 10 { "<= 5 µs" } else { "" };
+            let wanted = if count == 10 { "5 µs or less for a message of 1 KiB" } else { "-" };
             let micros =
                 measure(&messages, |bytes| message(bytes), |message| route(&set, message, &doc_type));
             figure(&format!("{count} rules, of a message that was read"), &format!("{micros:.2} µs"), wanted);
         }
         let set = RuleSet::compile(&rules(10)).expect("rules");
         let micros = measure(&messages, Bytes::clone, |bytes| route(&set, &message(bytes), &doc_type));
-        figure("10 rules, reading the message included", &format!("{micros:.2} µs"), "");
+        figure("10 rules, reading the message included", &format!("{micros:.2} µs"), "-");
     }
 }
 

@@ -97,6 +97,13 @@ fn in_place<'a>(
     if !path.is_plural() {
         return enough(path_value(path, path.get(message), message));
     }
+    if let Some(plain) = path.plain() {
+        let mut values = message.values(plain).peekable();
+        if values.peek().is_none() {
+            return enough(Value::Missing);
+        }
+        return values.any(|raw| enough(path_value(path, Some(raw), message)));
+    }
     let values = path.values(message);
     if values.is_empty() {
         return enough(Value::Missing);
