@@ -50,9 +50,8 @@ pub(super) fn compile(steps: &Value, library: &Library) -> Compiled {
         paths: types.paths(),
         tables: (*library.get::<LookupTables>()).clone(),
         context: Names::These(known.context.iter().cloned().collect()),
-        ..Words::default()
     };
-    let program = Program { transforms: library.get(), ..Program::default() };
+    let program = Program { transforms: library.get(), types, ..Program::default() };
     let mut compiler = Compiler { program, findings: Findings::default(), targets: Vec::new(), known, words };
     compiler.steps(steps, "steps");
     compiler.push(Op::End);

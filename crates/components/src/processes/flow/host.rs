@@ -149,14 +149,9 @@ impl FlowHost {
     fn drive(&mut self, mut live: Live, drive: Drive<'_>, host: &HostContext) -> Step {
         let caller = live.instance.caller.clone();
         let (id, slept) = (caller.request, live.instance.wake);
-        let mut step = Step::new(caller);
+        let step = Step::new(caller);
         let Some(program) = self.program(&live.instance.flow) else {
-            let reason = "the steps that it began with cannot be read any more; send the message again";
-            step.ended = Some(Ended::Failed(reason.to_owned()));
-            if !live.instance.replied {
-                step.answer = Some(LateAnswer { payload: None, error: Some(reason.to_owned()) });
-            }
-            step.state = vec![forget(instance_key(id))];
+            let step = lost(id, live.instance.replied, step);
             return self.sleep(id, (slept, None), step);
         };
         let began = matches!(drive, Drive::Begin);
@@ -272,6 +267,17 @@ impl BusinessProcess for FlowHost {
         }
         Ok(steps)
     }
+}
+
+/// Ends an instance whose steps are not known any more.
+fn lost(id: MessageId, replied: bool, mut step: Step) -> Step {
+    let reason = "the steps that it began with cannot be read any more; send the message again";
+    step.ended = Some(Ended::Failed(reason.to_owned()));
+    if !replied {
+        step.answer = Some(LateAnswer { payload: None, error: Some(reason.to_owned()) });
+    }
+    step.state = vec![forget(instance_key(id))];
+    step
 }
 
 /// Why an answer is set aside.

@@ -5,7 +5,6 @@ use model::{BodyClass, MessageBody};
 use super::instance::Fault;
 use super::program::Source;
 use super::run::Run;
-use crate::hl7::doc_type::DocTypes;
 
 fn fault(name: &str, reason: String) -> Fault {
     Fault { name: name.to_owned(), reason }
@@ -52,6 +51,6 @@ fn body_of(message: &hl7::Message, of: &str, run: &Run<'_>) -> Result<MessageBod
         None => (String::new(), String::new()),
     };
     let bytes = hl7::write::to_bytes(message).map_err(|error| fault("charset", error.to_string()))?;
-    let doc_type = DocTypes::default().of(message);
+    let doc_type = run.program.types.of(message);
     Ok(MessageBody::described(BodyClass::HL7, bytes, doc_type, charset, name))
 }

@@ -7,6 +7,7 @@ use model::Note;
 use rules::Transforms;
 
 use super::expression::{Condition, Text, Value};
+use crate::hl7::doc_type::DocTypes;
 
 /// A compiled flow.
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ pub(super) struct Program {
     pub(super) scopes: Vec<Scope>,
     /// The transforms that it may name.
     pub(super) transforms: Arc<Transforms>,
+    /// Of what type messages are that it makes.
+    pub(super) types: DocTypes,
 }
 
 /// A part that may fail as a whole.

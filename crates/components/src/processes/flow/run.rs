@@ -101,11 +101,7 @@ impl Run<'_> {
                 let text = value.text(&self.view(of))?;
                 self.instance.context.insert(name.clone(), text);
             }
-            Op::Make { source, name } => {
-                let (_, body) = self.made(source)?;
-                self.instance.messages.insert(name.clone(), Kept::new(&body));
-                self.bodies.insert(name.clone(), body);
-            }
+            Op::Make { source, name } => self.keep(source, name)?,
             Op::Call(call) => self.call(id, call)?,
             Op::Await(wait) => return Ok(self.begin_wait(id, wait)),
             Op::Jump(to) => return Ok(Go::To(*to)),
@@ -175,6 +171,14 @@ impl Run<'_> {
             return Ok((id, body));
         }
         make(source, self).map(|body| (None, body))
+    }
+
+    /// Makes a message and keeps it under its name.
+    fn keep(&mut self, source: &Source, name: &str) -> Result<(), Fault> {
+        let (_, body) = self.made(source)?;
+        self.instance.messages.insert(name.to_owned(), Kept::new(&body));
+        self.bodies.insert(name.to_owned(), body);
+        Ok(())
     }
 
     fn call(&mut self, id: u32, call: &Call) -> Result<(), Fault> {

@@ -61,7 +61,7 @@ impl Run<'_> {
         let stands = |call: &u32| self.instance.calls.get(call).map(|call| call.stands.clone());
         let all: Vec<Stands> = calls.iter().filter_map(stands).collect();
         let pending = all.iter().filter(|stands| **stands == Stands::Pending).count();
-        let answered = all.iter().any(|stands| *stands == Stands::Answered);
+        let answered = all.contains(&Stands::Answered);
         let enough = pending == 0 || (any && answered);
         if !enough && !over {
             return;
