@@ -74,6 +74,11 @@ impl Memory {
         self.bytes += live.bytes();
         self.order.insert(self.last, id);
         self.by_id.insert(id, (self.last, live));
+    }
+
+    /// Forgets those that were at work longest ago, as far as there are too many. Only between batches:
+    /// what an instance has become in one is in the ledger when all of it is settled.
+    fn trim(&mut self) {
         while (self.by_id.len() > MOST_KEPT || self.bytes > MOST_BYTES)
             && let Some((_, oldest)) = self.order.first_key_value()
         {
@@ -245,11 +250,24 @@ impl BusinessProcess for FlowHost {
         }
     }
 
+    async fn on_messages(&mut self, requests: &[Message], host: &HostContext) -> Vec<Decision> {
+        self.kept.trim();
+        let mut decisions = Vec::with_capacity(requests.len());
+        for request in requests {
+            decisions.push(self.on_message(request, host).await);
+            if decisions.last().is_some_and(Decision::holds_queue) || host.is_stopping() {
+                break;
+            }
+        }
+        decisions
+    }
+
     fn next_wake(&self) -> Option<Timestamp> {
         self.wakes.first().map(|(time, _)| *time)
     }
 
     async fn on_wake(&mut self, host: &HostContext) -> Result<Vec<Step>, Failure> {
+        self.kept.trim();
         let now = host.clock().now();
         let due: Vec<_> =
             self.wakes.iter().take_while(|(time, _)| *time <= now).take(AT_ONCE).copied().collect();

@@ -122,3 +122,36 @@ async fn an_instance_whose_steps_cannot_be_read_any_more_fails_with_that_reason(
         "the steps that it began with cannot be read any more; send the message again"
     );
 }
+
+#[tokio::test]
+async fn two_answers_in_one_batch_are_both_heard_also_by_an_instance_too_large_to_be_kept() {
+    let steps = json!([
+        { "call": "Lab", "as": "a", "async": true, "request": { "text": "a" } },
+        { "call": "Lab", "as": "b", "async": true, "request": { "text": "b" } },
+        { "sync": "all" },
+        { "call": "Lab", "as": "done", "async": true, "request": { "text": "{{ context.a_status }} {{ context.b_status }}" } },
+    ]);
+    let mut bench = Bench::start(steps, &["Lab"]).await;
+    bench.outs[0].act(|_| Act::Decide(answers("ok")));
+    bench.stop().await;
+    let enable = |bench: &mut Bench, flow: bool, lab: bool| {
+        (bench.production.def.items[1].enabled, bench.production.def.items[2].enabled) = (flow, lab);
+    };
+    enable(&mut bench, true, false);
+    bench.restart().await;
+    let large = format!("{ADMISSION}NTE|1||{}\r", "x".repeat(17 << 20));
+    take(&bench.feed, model::Intake { arrivals: vec![Arrival::new(hl7(&large))], ..Default::default() })
+        .await;
+    eventually(SOON, || bench.headers("Lab", MessageType::Request).len() == 2).await;
+    bench.stop().await;
+    enable(&mut bench, false, true);
+    bench.restart().await;
+    eventually(SOON, || bench.headers("Flow", MessageType::Response).len() == 2).await;
+    bench.stop().await;
+    enable(&mut bench, true, true);
+    bench.restart().await;
+    eventually(SOON, || bench.outs[0].count() == 3).await;
+    bench.stop().await;
+    assert_eq!(bench.outs[0].seen(), ["a", "b", "answered answered"]);
+    assert!(bench.is_clean());
+}
