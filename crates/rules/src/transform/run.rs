@@ -1,11 +1,14 @@
 //! A transform at work.
 
+mod turns;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use hl7::edit::Editor;
 use hl7::{Index, Message, Path, Round, Scope, Separators, escape};
 
+use self::turns::Gone;
 use super::compile::{Action, How, Read, Source, Step};
 use super::paths::TargetPath;
 use super::target::{Done, Target};
@@ -50,8 +53,8 @@ struct Work<'w> {
     target: Target<'w>,
     /// The rounds of the loops around, as the source has them.
     rounds: Vec<Round>,
-    /// How many repetitions the loops around have removed.
-    gone: Vec<u32>,
+    /// What the loops around have removed.
+    gone: Vec<Gone>,
     /// The source as paths within the loops around see it.
     view: Option<Message>,
     traced: Option<&'w mut Vec<Traced>>,
@@ -142,10 +145,13 @@ impl<'w> Work<'w> {
     ) -> Result<(), TransformError> {
         let rounds = each.what.rounds(&self.view(each.target));
         let count = rounds.len();
-        self.gone.push(0);
+        self.gone.push(Gone::default());
         let mut done = Ok(());
         for (at, round) in rounds.into_iter().enumerate() {
             self.tell(transform, step, || format!("for_each {written}: {} of {count}", at + 1));
+            if let Some(gone) = self.gone.last_mut() {
+                gone.before += u32::from(std::mem::take(&mut gone.now));
+            }
             self.rounds.push(round);
             self.view = None;
             done = self.within(transform, steps);
@@ -162,7 +168,7 @@ impl<'w> Work<'w> {
     /// The source as it is read here.
     fn view(&mut self, target: bool) -> Message {
         if target {
-            let target = Some(self.target.scoped(&self.rounds));
+            let target = Some(self.target.scoped(&self.target_rounds()));
             return self.source.within(Arc::new(Scope { rounds: self.rounds.clone(), target }));
         }
         if self.rounds.is_empty() {
@@ -223,6 +229,9 @@ impl<'w> Work<'w> {
     /// Sets fields or parts of them.
     fn set(&mut self, path: &TargetPath, values: &[Cow<'_, str>]) -> Done {
         let Some(numbers) = path.path.within_segment() else { return Ok(0) };
+        if self.is_gone(numbers) {
+            return Ok(0);
+        }
         let numbers = self.narrowed(numbers);
         let mut lines = self.target.lines(&path.path, &self.rounds);
         if values.iter().all(|value| value.is_empty()) {
@@ -279,6 +288,9 @@ impl<'w> Work<'w> {
     /// Appends to, or inserts at, fields or parts of them.
     fn add(&mut self, how: How, path: &TargetPath, values: &[Cow<'_, str>]) -> Done {
         let Some(numbers) = path.path.within_segment().copied() else { return Ok(0) };
+        if self.is_gone(&numbers) {
+            return Ok(0);
+        }
         let numbers = if how == How::Insert { self.narrowed(&numbers) } else { numbers };
         let mut lines = self.target.lines(&path.path, &self.rounds);
         let mut count = 0;
@@ -345,7 +357,14 @@ impl<'w> Work<'w> {
         let lines = self.target.lines(&path.path, &self.rounds);
         let Some(numbers) = path.path.within_segment().copied() else { return Ok(0) };
         if path.is_segment() {
+            let own = self.segment_round(&numbers).filter(|_| !lines.is_empty());
+            if let Some(at) = own {
+                self.gone[at].now = true;
+            }
             return self.remove_lines(&lines);
+        }
+        if self.is_gone(&numbers) {
+            return Ok(0);
         }
         let narrowed = self.narrowed(&numbers);
         let mut count = 0;
@@ -356,7 +375,7 @@ impl<'w> Work<'w> {
             && !numbers.is_part()
             && let Some(at) = self.repetition(&numbers)
         {
-            self.gone[at] += 1;
+            self.gone[at].now = true;
         }
         Ok(count)
     }
@@ -372,34 +391,17 @@ impl<'w> Work<'w> {
             let clear = |line| self.target.change(line, |editor| editor.set_raw(&numbers, numbers.segment()));
             return lines.into_iter().map(clear).sum();
         }
+        if self.is_gone(&numbers) {
+            return Ok(0);
+        }
         let narrowed = self.narrowed(&numbers);
         self.empty(&lines, &narrowed)
-    }
-
-    /// The loop around that goes over the repetitions of this field, by its number.
-    fn repetition(&self, path: &Path) -> Option<usize> {
-        if path.has_repetition() || path.occurrence().is_some() {
-            return None;
-        }
-        self.rounds.iter().rposition(|round| {
-            matches!(round, Round::Repetition { id, field, .. }
-                if id == path.segment().as_bytes() && Some(*field) == path.field())
-        })
-    }
-
-    /// The path in the repetition whose turn it is.
-    fn narrowed(&self, path: &Path) -> Path {
-        let number = self.repetition(path).and_then(|at| match &self.rounds[at] {
-            Round::Repetition { number, .. } => Some(number - self.gone[at]),
-            _ => None,
-        });
-        number.map_or(*path, |number| path.at_repetition(number))
     }
 
     /// What stands at a path of the target, where somebody asked to be told.
     fn seen(&mut self, path: &TargetPath) -> Option<String> {
         self.traced.as_ref()?;
-        let view = self.target.scoped(&self.rounds);
+        let view = self.target.scoped(&self.target_rounds());
         Some(path.path.values(&view).join(", "))
     }
 

@@ -326,3 +326,29 @@ fn a_step_that_is_left_out_is_checked_all_the_same() {
     assert_eq!((findings.len(), findings[0].place.as_str()), (1, "steps[0].set"));
     assert_eq!((transforms.get("t").is_none(), transforms.names().len()), (true, 1));
 }
+
+#[test]
+fn what_was_removed_in_its_turn_is_not_changed_any_more() {
+    let twice = for_each(
+        "PID-3",
+        vec![
+            remove("PID-3"),
+            remove("PID-3"),
+            set("PID-3.5", "MR"),
+            clear("PID-3"),
+            from("PV1-4", "target.PID-3.1"),
+        ],
+    );
+    let wanted = "-PID|1|PT7|4711^^^H~0815^^^X||O\\T\\Connor^Mary||19800101|F +PID|1|PT7|||O\\T\\Connor^Mary||19800101|F";
+    assert_eq!(changed(vec![twice], ADMISSION), wanted);
+    let segments = for_each(
+        "NK1",
+        vec![remove("NK1"), set("NK1-2", "x"), append("NK1-3", "y"), remove("NK1"), clear("NK1-2")],
+    );
+    assert_eq!(changed(vec![segments], ADMISSION), "-NK1|1|One -NK1|2|Two");
+    let read = for_each(
+        "PID-3",
+        vec![when("PID-3.4 = \"H\"", vec![remove("PID-3")], vec![from("PV1-4", "target.PID-3.1")])],
+    );
+    assert!(changed(vec![read], ADMISSION).ends_with("+PV1|1|I|WARD^12|0815"));
+}
