@@ -346,7 +346,7 @@ fn edit() -> impl Strategy<Value = Edit> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..config() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..config() })]
 
     #[test]
     fn edits_do_what_taking_apart_and_joining_does(

@@ -170,17 +170,17 @@ async fn a_receiver_that_reads_only_when_it_is_heard_is_no_dead_end() {
     let peer = Peer::listen().await;
     let mut rig = windowed(&peer, 256);
     let large = |id: u64| message(id, &format!("MSH|^~\\&|||||||ADT|M{id}\rNTE|1||{}\r", "x".repeat(40_000)));
-    let messages: Vec<Message> = (1..=600).map(large).collect();
+    let messages: Vec<Message> = (1..=300).map(large).collect();
     let (decisions, ()) = rig
         .send(&messages, async {
             let mut caller = peer.accept().await;
             let tail = "y".repeat(40_000);
-            for _ in 0..600 {
+            for _ in 0..300 {
                 let id = caller.control_id().await.unwrap();
                 let answer = format!("\x0BMSH|^~\\&|\rMSA|AA|{id}\rNTE|1||{tail}\r\x1C\r");
                 caller.send(answer).await;
             }
         })
         .await;
-    assert_eq!(letters(&decisions), "C".repeat(600));
+    assert_eq!(letters(&decisions), "C".repeat(300));
 }

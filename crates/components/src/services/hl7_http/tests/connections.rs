@@ -231,6 +231,8 @@ async fn a_stop_answers_what_is_in_hand_and_takes_nothing_more() {
     host.release_durability();
     assert_eq!(short(&busy.answer().await.unwrap()), "200 AA 1");
     assert!(busy.answer().await.is_none());
+    // Those that stay would be waited for a moment, so that they get their answers.
+    drop((busy, idle, half));
     served.stop().await;
 }
 

@@ -1,5 +1,7 @@
 //! Frames whole and in pieces, and what is none.
 
+use testkit::FakeClock;
+
 use super::*;
 
 #[tokio::test]
@@ -134,13 +136,18 @@ async fn what_is_no_message_is_kept_with_its_bytes_and_told() {
 
 #[tokio::test]
 async fn endless_junk_is_kept_in_part_and_the_connection_closed() {
-    let host = TestHost::new("In");
+    let clock = FakeClock::new();
+    let host = TestHost::new("In").clock(clock.clone());
     let served = serve(&host, json!({ "framing": "mllp" })).await;
     let (mut reader, mut writer) = served.client().await.into_split();
     let sending = tokio::spawn(async move { while writer.write_all(&[b'x'; 4096]).await.is_ok() {} });
     assert_eq!(answer(&mut reader).await, "closed");
     served.until_said("sent more bytes outside of frames").await;
-    sending.await.unwrap();
+    eventually(PATIENCE, || {
+        clock.advance(Duration::from_secs(1));
+        sending.is_finished()
+    })
+    .await;
     let kept: usize = served.taken().iter().map(|(_, text)| text.len()).sum();
     assert!((256 << 10..1 << 20).contains(&kept), "{kept}");
 }
