@@ -107,7 +107,7 @@ impl Try {
             let place = || format!("{}:{}", made.label, made.found.line);
             bytes.extend_from_slice(&written.map_err(|error| Exit::Failed(format!("{}: {error}", place())))?);
         }
-        let to = (output.as_os_str() != "-").then_some(output.as_path());
+        let to = (output.as_os_str() != "-").then_some(output);
         write(screen, to, &bytes)?;
         if let Some(to) = to {
             print_note(&format!("{}: {}", to.display(), count(all.len(), "message")));
