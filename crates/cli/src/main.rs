@@ -1,5 +1,6 @@
 //! The binary `orris`: the only crate that prints.
 
+mod cases;
 mod commands;
 mod graph;
 mod log;

@@ -45,9 +45,7 @@ impl DataDir {
 
     /// Opens its store for reading.
     pub(crate) fn open(&self) -> Result<Books, Exit> {
-        let reader = Reader::open(&self.path()).map_err(failed)?;
-        let reader = reader.with_extractor(Arc::new(components::search::search_fields));
-        Ok(Books { reader, known: HashMap::new() })
+        Books::at(&self.path())
     }
 }
 
@@ -59,6 +57,25 @@ pub(crate) struct Books {
 }
 
 impl Books {
+    /// The store in a directory.
+    pub(crate) fn at(dir: &Path) -> Result<Books, Exit> {
+        let reader = Reader::open(dir).map_err(failed)?;
+        let reader = reader.with_extractor(Arc::new(components::search::search_fields));
+        Ok(Books { reader, known: HashMap::new() })
+    }
+
+    /// Every session, in the order in which they were opened.
+    pub(crate) fn sessions(&self) -> Result<Vec<SessionId>, Exit> {
+        let filter = MessageFilter { oldest_first: true, limit: MOST_EVENTS, ..MessageFilter::default() };
+        let mut sessions = Vec::new();
+        for header in self.reader.messages(&filter).map_err(failed)? {
+            if !sessions.contains(&header.session) {
+                sessions.push(header.session);
+            }
+        }
+        Ok(sessions)
+    }
+
     /// A message's body; none where it has none.
     pub(crate) fn body(&self, header: &MessageHeader) -> Result<Option<MessageBody>, Exit> {
         header.body.map_or(Ok(None), |id| self.reader.body(id).map_err(failed))

@@ -19,7 +19,10 @@ mod sockets;
 mod sql;
 mod start_page;
 mod status;
+mod test;
 mod trace;
+
+pub(crate) use hl7::Differences;
 
 use crate::output::{Exit, Screen};
 use crate::reading::DataDir;
@@ -41,6 +44,7 @@ pub(crate) enum Command {
     Send(send::Send),
     Hl7(hl7::Hl7),
     Transform(hl7::Try),
+    Test(test::Test),
     Expr(hl7::TryExpr),
     Rules(rules::Rules),
     Sql(sql::Sql),
@@ -65,6 +69,7 @@ impl Command {
             Command::Send(command) => command.run(screen, data),
             Command::Hl7(command) => command.run(screen),
             Command::Transform(command) => command.run(screen),
+            Command::Test(command) => command.run(screen),
             Command::Expr(command) => command.run(screen),
             Command::Rules(command) => command.run(screen, data),
             Command::Sql(command) => command.run(screen, data),

@@ -6,6 +6,7 @@ mod anonymize;
 mod changes;
 mod check;
 mod diff;
+mod differences;
 mod draw;
 mod expr;
 mod get;
@@ -22,6 +23,7 @@ mod transform;
 mod tree;
 mod words;
 
+pub(crate) use differences::Differences;
 pub(crate) use expr::TryExpr;
 pub(crate) use transform::Try;
 pub(super) use words::Choice;
