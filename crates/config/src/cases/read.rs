@@ -60,27 +60,31 @@ const KINDS: [&str; 6] = ["at", "status", "ack", "broadcast", "event", "alert"];
 
 impl Reader<'_> {
     fn case(&mut self, root: &Node) -> Option<CaseDef> {
-        let keys: CaseKeys = self.keys(root)?;
-        let edges = root.get("edges").map(Node::entries).unwrap_or_default();
-        for entry in edges {
+        let keys: Option<CaseKeys> = self.keys(root);
+        for entry in root.get("edges").map(Node::entries).unwrap_or_default() {
             self.edge(&entry.key, &entry.key_place, &entry.value);
         }
-        let edges = keys.edges.into_iter().map(|(name, keys)| (name, edge(keys)));
-        let mut messages: Vec<GivenMessage> = Vec::new();
+        let mut messages: Vec<Option<GivenMessage>> = Vec::new();
         let mut given = Vec::new();
         for node in list(root, "given") {
             let one = self.given(node);
-            if let Some(Given::Message(message)) = &one {
-                messages.push(message.clone());
+            match &one {
+                Some(Given::Wait(_)) => {}
+                Some(Given::Message(message)) => messages.push(Some(message.clone())),
+                None if node.get("wait").is_some() => {}
+                // It counts all the same.
+                None => messages.push(None),
             }
             given.extend(one);
         }
-        let expect = list(root, "expect").iter().filter_map(|node| self.expectation(node, &messages));
-        let expect = expect.collect::<Vec<_>>();
-        if list(root, "expect").is_empty() {
+        let expect: Vec<_> =
+            list(root, "expect").iter().filter_map(|node| self.expectation(node, &messages)).collect();
+        if root.get("expect").is_some_and(|node| matches!(&node.kind, Kind::List(all) if all.is_empty())) {
             let place = root.get("expect").map_or(&root.place, |node| &node.place);
             self.findings.error(place, None, "the case expects nothing; expected one thing at least");
         }
+        let keys = keys?;
+        let edges = keys.edges.into_iter().map(|(name, keys)| (name, edge(keys)));
         Some(CaseDef { name: keys.case, limit: keys.limit.0, given, edges: edges.collect(), expect })
     }
 
@@ -161,6 +165,10 @@ impl Reader<'_> {
         if node.get("wait").is_some() {
             return self.keys::<WaitKeys>(node).map(|keys| Given::Wait(keys.wait.0));
         }
+        if node.get("to").is_none() {
+            self.unclear(node, &[], "given", &["to", "wait"]);
+            return None;
+        }
         let keys: MessageKeys = self.keys(node)?;
         let to = node.get("to")?;
         self.item(&keys.to, to)?;
@@ -203,10 +211,11 @@ impl Reader<'_> {
         }
     }
 
-    fn expectation(&mut self, node: &Node, messages: &[GivenMessage]) -> Option<Expectation> {
+    fn expectation(&mut self, node: &Node, messages: &[Option<GivenMessage>]) -> Option<Expectation> {
         let kinds: Vec<_> = node.entries().iter().filter(|entry| KINDS.contains(&&*entry.key)).collect();
         let [kind] = kinds[..] else {
-            self.unclear(node, &kinds.iter().map(|entry| entry.key.as_str()).collect::<Vec<_>>());
+            let kinds: Vec<&str> = kinds.iter().map(|entry| entry.key.as_str()).collect();
+            self.unclear(node, &kinds, "expected", &KINDS);
             return None;
         };
         let wanted = match kind.key.as_str() {
@@ -220,20 +229,20 @@ impl Reader<'_> {
         Some(Expectation { line, column, wanted })
     }
 
-    /// Says that an expectation is none, or several.
-    fn unclear(&mut self, node: &Node, kinds: &[&str]) {
+    /// Says that what is given or expected (`done`) is none of what can be, or several.
+    fn unclear(&mut self, node: &Node, kinds: &[&str], done: &str, known: &[&str]) {
         if let [first, second, ..] = kinds {
-            let message = format!("an expectation is one thing; this one has \"{first}\" and \"{second}\"");
+            let message = format!("one thing is {done} at a time; found \"{first}\" and \"{second}\"");
             self.findings.error(&node.place, None, message).help(Some("make two of it".to_owned()));
             return;
         }
         let strange = node.entries().first();
         let message = match strange {
-            Some(entry) => format!("\"{}\" is nothing that can be expected", entry.key),
-            None => format!("found {} here; expected an expectation", shown(node)),
+            Some(entry) => format!("\"{}\" is nothing that can be {done}", entry.key),
+            None => format!("found {} here; expected a map", shown(node)),
         };
         let place = strange.map_or(&node.place, |entry| &entry.key_place);
-        let help = did_you_mean_or_all(strange.map_or("", |entry| entry.key.as_str()), &KINDS);
+        let help = did_you_mean_or_all(strange.map_or("", |entry| entry.key.as_str()), known);
         self.findings.error(place, None, message).help(help);
     }
 
@@ -302,15 +311,17 @@ impl Reader<'_> {
         Some(Wanted::Status { item, is: status, count: count.map(|count| count as usize) })
     }
 
-    fn ack(&mut self, node: &Node, messages: &[GivenMessage]) -> Option<Wanted> {
+    fn ack(&mut self, node: &Node, messages: &[Option<GivenMessage>]) -> Option<Wanted> {
         let keys: AckKeys = self.keys(node)?;
         let of = keys.of as usize;
         let place = &node.get("for")?.place;
         let Some(message) = messages.get(of - 1) else {
-            let message = format!("for is {of}; the case gives {} messages", messages.len());
+            let message = format!("for is {of}; expected a number of the {} messages given", messages.len());
             self.findings.error(place, None, message);
             return None;
         };
+        // What is wrong with that message was told.
+        let message = message.as_ref()?;
         let item = self.production.item(&message.to)?;
         if item.business_type() != BusinessType::BusinessService {
             let message =
