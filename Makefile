@@ -62,6 +62,7 @@ bench: ## timing figures, each beside its limit from the same run
 	$(CARGO) run --release --quiet -p orris-bench
 
 docs: ## write the generated pages anew
+	$(CARGO) build --quiet --bin orris
 	$(CARGO) run --quiet --bin orris -- components --markdown > docs/reference/components.md
 	$(CARGO) run --quiet --bin orris -- schema > docs/schema/production.schema.json
 
