@@ -108,11 +108,6 @@ impl StructureMap {
         &self.groups
     }
 
-    /// The segments that have no place, counted from 0.
-    pub fn unplaced(&self) -> impl Iterator<Item = usize> + '_ {
-        self.places.iter().enumerate().filter(|(_, place)| place.is_none()).map(|(at, _)| at)
-    }
-
     /// The groups with their numbers from the message on, as in `PATIENT_RESULT[1].ORDER_OBSERVATION[2]`.
     pub fn path(&self, group: usize) -> String {
         let instance = &self.groups[group];

@@ -1,6 +1,7 @@
 //! Paths by names and groups, and what is said about wrong ones.
 
 use super::*;
+use crate::schema::Schemas;
 use crate::schema::{Custom, CustomField, CustomSegment};
 
 fn context(choice: &str) -> PathContext {
