@@ -8,6 +8,7 @@ pub(crate) mod file_outbound;
 pub(crate) mod http_client;
 pub(crate) mod http_content;
 pub(crate) mod http_listener;
+pub(crate) mod secret;
 pub(crate) mod tcp_dialer;
 pub(crate) mod tcp_inbound;
 pub(crate) mod tcp_listener;

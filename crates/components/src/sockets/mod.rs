@@ -13,8 +13,8 @@ pub(crate) mod hub;
 pub(crate) mod io;
 pub(crate) mod listener;
 pub(crate) mod login;
-pub(crate) mod outbox;
 pub(crate) mod one;
+pub(crate) mod outbox;
 pub(crate) mod replay;
 pub(crate) mod server;
 pub(crate) mod settings;
@@ -26,7 +26,6 @@ pub(crate) mod voice;
 
 use std::time::Duration;
 
-pub(crate) use login::Secret;
 pub(crate) use outbox::SlowClient;
 
 /// How long is waited for a client.

@@ -16,7 +16,8 @@ use super::outbox::OutboxLimits;
 use super::settings::Settings;
 use super::socket::{Condition, Order, Socket};
 use super::subscription::Subscription;
-use super::{Patience, login};
+use super::Patience;
+use crate::adapters::secret::bearer;
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -113,7 +114,7 @@ impl Server {
             return Err(Refusal::new(403, format!("origin {shown:?} is not one of allowed_origins")));
         }
         let user = match head.token() {
-            Some(token) if !settings.tokens.is_empty() => match login::bearer(&settings.tokens, &token) {
+            Some(token) if !settings.tokens.is_empty() => match bearer(&settings.tokens, &token) {
                 Some(name) => Some(name.to_owned()),
                 None => return Err(Refusal::new(401, "the token is not known")),
             },

@@ -6,7 +6,8 @@ use model::{ByteSize, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, SlowClient};
+use super::SlowClient;
+use crate::adapters::secret::Secret;
 use crate::adapters::tls::Tls;
 
 /// What an engineer may set.

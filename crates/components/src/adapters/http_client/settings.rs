@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::HttpErrorAction;
+use crate::adapters::secret::Secret;
 use crate::adapters::tcp_dialer::check_times;
 use crate::adapters::tls_client::TlsClient;
-use crate::sockets::Secret;
 
 /// Headers that are made here, by what is sent and how.
 const OWN: [&str; 7] =

@@ -16,7 +16,7 @@ use hyper::{HeaderMap, Request, StatusCode};
 
 use super::{Answer, Head, HttpListener};
 use crate::adapters::deadline::Deadline;
-use crate::sockets::login::{bearer, is_known};
+use crate::adapters::secret::{bearer, is_known};
 
 /// So much of a body that is refused is passed over, so that the connection can be kept.
 const PASSED_OVER: usize = 1 << 20;

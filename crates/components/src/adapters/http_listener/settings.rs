@@ -6,10 +6,10 @@ use model::{BuildError, ByteSize, Checks, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::adapters::secret::Secret;
 use crate::adapters::tcp_listener::Network;
 use crate::adapters::tcp_server::{allowed_networks, check_server};
 use crate::adapters::tls::Tls;
-use crate::sockets::Secret;
 
 /// The settings that services share which are asked over HTTP. They stand beside those of the service
 /// itself: `#[serde(flatten)]`.
