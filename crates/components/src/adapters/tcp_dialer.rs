@@ -1,6 +1,7 @@
 //! Connecting to a peer: its address and a second one, a time limit, TLS, and pauses that grow.
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use model::{AfterRetries, Checks, Decision, Event, EventKind, Failure, HostContext, Span, Timeout};
@@ -9,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::tls_client::{TlsClient, connector};
+use super::tls_words::why;
 use super::wire::Wire;
 
 /// The pause after a first try in vain; it doubles each time.
@@ -94,13 +96,7 @@ impl Dialer {
     pub(crate) async fn dial(&mut self, host: &HostContext) -> Result<Wire, Unreachable> {
         let made = match self.prepare(host).await {
             Err(failure) => Err(failure.to_string()),
-            Ok(()) => tokio::select! {
-                biased;
-                made = self.connect() => made,
-                () = host.clock().sleep(self.way.timeout) => {
-                    Err(format!("timed out after {}", Span(self.way.timeout)))
-                }
-            },
+            Ok(()) => self.connect(host).await,
         };
         match made {
             Ok(wire) => {
@@ -111,16 +107,28 @@ impl Dialer {
         }
     }
 
-    async fn connect(&self) -> Result<Wire, String> {
-        let address = self.address();
-        let stream = TcpStream::connect(address).await.map_err(|error| words(&error))?;
+    async fn connect(&self, host: &HostContext) -> Result<Wire, String> {
+        let (address, limit) = (self.address(), Span(self.way.timeout));
+        let mut late = pin!(host.clock().sleep(self.way.timeout));
+        let stream = tokio::select! {
+            biased;
+            made = TcpStream::connect(address) => made.map_err(|error| words(&error))?,
+            () = &mut late => return Err(format!("timed out after {limit}")),
+        };
         prepare(&stream, self.way.keep_alive).map_err(|error| words(&error))?;
         let (Some(tls), Some(connector)) = (&self.way.tls, &self.connector) else {
             return Ok(Wire::Plain(stream));
         };
-        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-        let made = connector.connect(tls.server_name(host)?, stream).await;
-        made.map(|stream| Wire::Tls(Box::new(stream))).map_err(|error| format!("TLS: {}", words(&error)))
+        let name = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        tokio::select! {
+            biased;
+            made = connector.connect(tls.server_name(name)?, stream) => match made {
+                Ok(stream) => Ok(Wire::Tls(Box::new(stream))),
+                Err(error) => Err(format!("TLS: {}", why(&error))),
+            },
+            // Who speaks without TLS waits for a message meanwhile.
+            () = &mut late => Err(format!("TLS: connected, and no answer to TLS within {limit}")),
+        }
     }
 
     fn failed(&mut self, why: &str, host: &HostContext) -> Unreachable {
@@ -165,7 +173,8 @@ pub(crate) fn words(error: &io::Error) -> String {
 pub(crate) fn check_address(setting: &str, address: &str, checks: &mut Checks) {
     let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
     let fits = port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-    let bare_v6 = address.matches(':').count() > 1 && !address.starts_with('[');
+    let bare_v6 = address.matches(':').count() > 1
+        && address.chars().all(|char| char.is_ascii_hexdigit() || matches!(char, ':' | '.'));
     if !fits || bare_v6 {
         checks.error(
             setting,

@@ -13,6 +13,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::tcp_listener::{Network, check_listen, passes};
 use super::telling::Telling;
+use super::tls_words::why;
 
 /// How long a client may take for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -128,7 +129,7 @@ impl TcpServer {
             biased;
             secured = acceptor.accept(stream) => match secured {
                 Ok(stream) => return Some(stream),
-                Err(error) => self.telling.tell_with(peer, "refused: TLS failed", || format!(" ({error})")),
+                Err(error) => self.telling.tell_with(peer, "refused: TLS failed", || format!(" ({})", why(&error))),
             },
             () = self.host.clock().sleep(HANDSHAKE) => {
                 self.telling.tell(peer, "refused: TLS was not done within 10s");

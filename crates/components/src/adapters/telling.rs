@@ -66,6 +66,7 @@ impl Telling {
     fn event(&self, client: &str, text: &str, untold: u64) {
         let often = match untold {
             0 => String::new(),
+            1 => " (and once before that was not told)".to_owned(),
             count => format!(" (and {count} times before that were not told)"),
         };
         let text = format!("client {client} {text}{often}");
@@ -109,7 +110,7 @@ mod tests {
                 "client 10.0.0.2:7 refused",
                 "client 10.0.0.1:51 cut",
                 "client 10.0.0.1:52 refused (and 49 times before that were not told)",
-                "client 10.0.0.1 refused (and 1 times before that were not told)",
+                "client 10.0.0.1 refused (and once before that was not told)",
             ]
         );
     }

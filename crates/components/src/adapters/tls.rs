@@ -49,7 +49,8 @@ pub(crate) async fn acceptor(tls: &Tls, dir: &Path, protocols: &[&str]) -> Resul
             builder.with_client_cert_verifier(verifier.map_err(|error| bad(file, &error))?)
         }
     };
-    let mut config = builder.with_single_cert(chain, key).map_err(|error| bad(&tls.certificate, &error))?;
+    let mut config =
+        builder.with_single_cert(chain, key).map_err(|error| no_pair(&tls.certificate, &tls.key, &error))?;
     config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
@@ -78,6 +79,16 @@ pub(crate) fn bad(file: &str, error: &dyn std::fmt::Display) -> Failure {
     Failure::Fatal(format!(
         "tls file {file:?} cannot be used: {error}; expected PEM with a certificate or its key"
     ))
+}
+
+/// A certificate and a key that cannot be used together.
+pub(crate) fn no_pair(certificate: &str, key: &str, error: &rustls::Error) -> Failure {
+    match error {
+        rustls::Error::InconsistentKeys(_) => {
+            Failure::Fatal(format!("the key in {key:?} is not that of the certificate in {certificate:?}"))
+        }
+        error => bad(certificate, error),
+    }
 }
 
 #[cfg(test)]
@@ -144,6 +155,10 @@ mod tests {
             "{missing}"
         );
         certify(dir.path());
+        let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(dir.path().join("key.pem"), other.signing_key.serialize_pem()).unwrap();
+        let pair = acceptor(&tls, dir.path(), &[]).await.err().unwrap();
+        assert!(pair.to_string().ends_with("is not that of the certificate in \"cert.pem\""), "{pair}");
         std::fs::write(dir.path().join("key.pem"), "no key").unwrap();
         let wrong = acceptor(&tls, dir.path(), &[]).await.err().unwrap();
         assert!(matches!(wrong, Failure::Fatal(_)) && wrong.to_string().contains("\"key.pem\""), "{wrong}");

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_rustls::TlsConnector;
 
-use super::tls::{bad, certificates, read};
+use super::tls::{bad, certificates, no_pair, read};
 
 /// Where systems keep the certificates that they trust.
 const SYSTEM: [&str; 4] = [
@@ -108,7 +108,9 @@ pub(crate) async fn connector(
             let chain = certificates(dir, certificate).await?;
             let pem = read(dir, key).await?;
             let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| bad(key, &error))?;
-            builder.with_client_auth_cert(chain, private).map_err(|error| bad(certificate, &error))?
+            builder
+                .with_client_auth_cert(chain, private)
+                .map_err(|error| no_pair(certificate, key, &error))?
         }
         _ => builder.with_no_client_auth(),
     };

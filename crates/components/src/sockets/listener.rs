@@ -22,6 +22,7 @@ use super::io::Wire;
 use super::server::Server;
 use crate::adapters::tcp_listener::{bind, passes, resolve};
 use crate::adapters::tls::Tls;
+use crate::adapters::tls_words::why;
 
 /// How long a client may take to ask for its socket.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -245,7 +246,7 @@ impl Welcome {
         };
         match self.within(acceptor.accept(stream)).await {
             Within::Done(Ok(stream)) => self.shake(stream, |stream| Wire::Tls(Box::new(stream))).await,
-            Within::Done(Err(error)) => self.say(&self.server, format!("TLS failed ({error})")),
+            Within::Done(Err(error)) => self.say(&self.server, format!("TLS failed ({})", why(&error))),
             Within::GaveWay => {}
             Within::Late => {
                 self.say(&self.server, format!("TLS was not done within {} s", HANDSHAKE.as_secs()))

@@ -48,9 +48,8 @@ where
     let (mut seen, mut is_last) = (None, false);
     let late = poll_fn(|cx| {
         loop {
-            // Whatever ended it, nobody is there to be told.
-            if connection.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(None);
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(ended.err().map(End::Failed));
             }
             let now = activity.now();
             if seen != Some(now) {
@@ -61,22 +60,33 @@ where
             let ends =
                 !is_last && ((is_late && now.0 == Phase::Idle) || stopping.as_mut().poll(cx).is_ready());
             if !ends {
-                return if is_late { Poll::Ready(Some(now.0)) } else { Poll::Pending };
+                return if is_late { Poll::Ready(Some(End::Late(now.0))) } else { Poll::Pending };
             }
             is_last = true;
             connection.as_mut().graceful_shutdown();
         }
     });
     let matter = match late.await {
-        Some(Phase::Head) => {
+        Some(End::Late(Phase::Head)) => {
             "did not send the head of a request within read_timeout; its connection is closed"
         }
-        Some(Phase::Answer) => {
+        Some(End::Late(Phase::Answer)) => {
             "does not read its answer, or is gone; what it was not answered may come again"
         }
+        // hyper has answered 400 or 431, and nobody else has seen it.
+        Some(End::Failed(error)) if error.is_parse() => "sent what is no HTTP request; nothing of it is kept",
+        // Whatever else ended it, nobody is there to be told.
         _ => return,
     };
     service.server.telling.tell(peer, matter);
+}
+
+/// How a connection ended that is to be told of.
+enum End {
+    /// It was at this for too long.
+    Late(Phase),
+    /// hyper could not go on.
+    Failed(hyper::Error),
 }
 
 /// How hyper is to speak.

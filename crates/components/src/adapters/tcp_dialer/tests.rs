@@ -68,7 +68,8 @@ async fn a_peer_that_says_nothing_to_a_handshake_is_given_up_in_time() {
         let _silent = listener.accept().await.unwrap();
         clock.advance(Duration::from_secs(5));
     });
-    assert_eq!(unreachable.unwrap_err().reason, format!("cannot connect to {address} (timed out after 5s)"));
+    let reason = format!("cannot connect to {address} (TLS: connected, and no answer to TLS within 5s)");
+    assert_eq!(unreachable.unwrap_err().reason, reason);
 }
 
 #[tokio::test]

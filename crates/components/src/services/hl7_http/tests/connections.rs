@@ -38,6 +38,7 @@ async fn what_is_asked_for_wrongly_is_refused_by_its_status() {
     assert_eq!(allowed.header("allow"), Some("POST, PUT"));
     assert_eq!(host.arrivals().len(), 2);
     served.until_said("asked for another path than the service has (404)").await;
+    served.until_said("sent what is no HTTP request").await;
 }
 
 #[tokio::test]
