@@ -1,6 +1,6 @@
 # The only door. `make run` and `make test` need a Rust toolchain; everything else says what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help run client test check fuzz peers crash privacy corpus browser load bench docs schema
+.PHONY: help run client test check fuzz lenient peers crash privacy corpus browser load bench docs schema
 
 CARGO ?= cargo
 PRODUCTION ?= productions/article/production.yaml
@@ -24,11 +24,15 @@ check: ## the quick, Rust-only part of the tests
 	$(CARGO) test --workspace --exclude orris-tests --exclude orris-bench
 	$(E2E) tidy
 
-test: check fuzz browser peers corpus crash privacy load ## everything
+test: check fuzz lenient browser peers corpus crash privacy load ## everything
 	@echo "all tests passed"
 
 fuzz: ## a million damaged messages through all that reads, frames, edits and writes (ORRIS_SEED=…, ORRIS_ROUNDS=…)
 	ORRIS_ROUNDS=$(or $(ORRIS_ROUNDS),1000000) $(CARGO) test --release --quiet -p orris-hl7 --test fuzz -- --nocapture
+
+lenient: ## what senders get wrong in the wild, through the engine and byte for byte out again
+	$(CARGO) build --release --quiet --bin orris
+	$(E2E) lenient -- --nocapture
 
 crash: ## kill -9 at random instants and at every fault point (ORRIS_SEED=… repeats a run)
 	$(CARGO) build --release --quiet --bin orris
