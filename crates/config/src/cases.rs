@@ -152,6 +152,8 @@ pub struct ValueDef {
     pub value: String,
     /// The line at which it stands.
     pub line: usize,
+    /// Its column.
+    pub column: usize,
 }
 
 /// What came of reading a case.

@@ -34,8 +34,8 @@ pub(crate) struct Failed {
 
 /// What was wanted and found.
 struct Miss {
-    /// The line, where it is another one than the expectation's.
-    line: Option<usize>,
+    /// Line and column, where they are others than the expectation's.
+    place: Option<(usize, usize)>,
     wanted: String,
     found: String,
     differences: Option<Differences>,
@@ -43,7 +43,7 @@ struct Miss {
 
 impl Miss {
     fn new(wanted: impl Into<String>, found: impl Into<String>) -> Self {
-        Miss { line: None, wanted: wanted.into(), found: found.into(), differences: None }
+        Miss { place: None, wanted: wanted.into(), found: found.into(), differences: None }
     }
 }
 
@@ -61,8 +61,8 @@ pub(crate) fn judge(
     let mut missed = Vec::new();
     for Expectation { line, column, wanted } in &case.expect {
         let misses = judge.of(wanted)?.into_iter().map(|miss| Failed {
-            line: miss.line.unwrap_or(*line),
-            column: *column,
+            line: miss.place.map_or(*line, |(line, _)| line),
+            column: miss.place.map_or(*column, |(_, column)| column),
             wanted: miss.wanted,
             found: miss.found,
             differences: miss.differences,
@@ -286,7 +286,7 @@ fn values(wanted: &OutputDef, output: &Output, place: &str) -> Vec<Miss> {
         };
         let shown = |text: &str| if text.is_empty() { "nothing".to_owned() } else { format!("\"{text}\"") };
         (found != value.value).then(|| Miss {
-            line: Some(value.line),
+            place: Some((value.line, value.column)),
             ..Miss::new(format!("{} is {} in {place}", value.path, shown(&value.value)), shown(&found))
         })
     });

@@ -14,6 +14,7 @@ pub(crate) struct Init {
 
 const PRODUCTION: &str = include_str!("init/production.yaml");
 const MESSAGE: &str = include_str!("init/admission.hl7");
+const CASE: &str = include_str!("init/case.yaml");
 const README: &str = include_str!("init/README.md");
 
 impl Init {
@@ -32,6 +33,7 @@ impl Init {
             ("production.yaml", PRODUCTION),
             ("production.schema.json", schema.as_str()),
             ("messages/admission.hl7", message.as_str()),
+            ("cases/admission.yaml", CASE),
             ("README.md", README),
             (".gitignore", "data/\n"),
         ];

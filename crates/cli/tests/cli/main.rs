@@ -1,5 +1,6 @@
 //! The binary `orris` as people use it.
 
+mod cases;
 mod docs;
 mod engine;
 mod first_steps;

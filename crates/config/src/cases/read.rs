@@ -293,7 +293,8 @@ impl Reader<'_> {
                 return None;
             }
         };
-        Some(ValueDef { path: path.to_owned(), compiled, value, line: self.line(place) })
+        let (_, line, column, _) = self.sources.locate(place);
+        Some(ValueDef { path: path.to_owned(), compiled, value, line, column })
     }
 
     fn status(&mut self, node: &Node) -> Option<Wanted> {

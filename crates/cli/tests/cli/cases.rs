@@ -1,0 +1,158 @@
+//! `orris test`: cases that come as expected, cases that do not, and cases that are wrong themselves.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::engine::{orris, text};
+
+fn productions() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../productions")
+}
+
+/// Compares with the file of that name in `cases`; ORRIS_SNAPSHOTS writes it anew.
+fn check_snapshot(name: &str, found: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/cases").join(name);
+    if std::env::var_os("ORRIS_SNAPSHOTS").is_some() {
+        fs::write(&path, found).expect("written");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == expected, "{name} differs; found:\n{found}");
+}
+
+/// A folder with a production, and cases beside it.
+fn folder(production: &str, cases: &[(&str, &str)]) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("production.yaml");
+    fs::write(&file, production).expect("written");
+    fs::create_dir(folder.path().join("cases")).expect("a folder");
+    for (name, content) in cases {
+        fs::write(folder.path().join("cases").join(name), content).expect("written");
+    }
+    (folder, file.to_str().expect("readable").to_owned())
+}
+
+fn mllp() -> String {
+    fs::read_to_string(productions().join("mllp/production.yaml")).expect("a production")
+}
+
+fn admission() -> String {
+    fs::read_to_string(productions().join("mllp/messages/admission.hl7")).expect("a message")
+}
+
+/// What is printed, without the folder, which is another one each time, and the time it took.
+fn shown(folder: &Path, output: &[u8]) -> String {
+    let all = text(output).replace(&format!("{}/", folder.display()), "");
+    let lines = all.lines().map(|line| match line.split_once(" in ") {
+        Some((before, _)) if line.contains(" failed of ") => before,
+        _ => line.trim_end(),
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn every_production_comes_as_its_cases_expect() {
+    let mut played = 0;
+    for entry in fs::read_dir(productions()).expect("a folder") {
+        let folder = entry.expect("an entry").path();
+        let file = folder.join("production.yaml");
+        if fs::read_dir(folder.join("cases")).is_ok_and(|mut cases| cases.next().is_some()) {
+            let output = orris(&["test", file.to_str().expect("readable")]);
+            assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+            played += 1;
+        }
+    }
+    assert!(played >= 2, "{played}");
+}
+
+#[test]
+fn a_new_production_has_a_case_that_holds() {
+    let home = tempfile::tempdir().expect("a folder");
+    let home = home.path().join("new");
+    assert!(orris(&["init", home.to_str().expect("readable")]).status.success());
+    let output = orris(&["test", home.join("production.yaml").to_str().expect("readable")]);
+    assert!(text(&output.stdout).contains("all came as expected:  1 case"), "{}", text(&output.stdout));
+    assert!(!home.join("data").exists(), "nothing is left behind");
+}
+
+#[test]
+fn a_flow_waits_on_the_clock_of_the_case_alone() {
+    let cases = [
+        ("silent.yaml", include_str!("cases/silent.yaml")),
+        ("quick.yaml", include_str!("cases/quick.yaml")),
+    ];
+    let (_folder, file) = folder(include_str!("cases/flow.yaml"), &cases);
+    let output = orris(&["test", &file, "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(found["ok"], true, "{found:#}");
+    // 30 s until the time-out, 10 minutes, and 40 s for the second answer.
+    assert_eq!(found["cases"][1]["clock_ms"], 670_000, "{found:#}");
+    assert_eq!(found["cases"][0]["clock_ms"], 0, "{found:#}");
+}
+
+#[test]
+fn what_comes_otherwise_is_shown_with_its_line_what_differs_and_the_trace() {
+    let admission = admission();
+    let cases = [("otherwise.yaml", include_str!("cases/otherwise.yaml")), ("admission.hl7", &admission)];
+    let (folder, file) = folder(&mllp(), &cases);
+    let output = orris(&["test", &file]);
+    assert_eq!(output.status.code(), Some(1));
+    check_snapshot("otherwise.txt", &shown(folder.path(), &output.stdout));
+
+    let output = orris(&["test", &file, "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let failed = found["cases"][0]["failed"].as_array().expect("a list");
+    assert_eq!((failed.len(), &failed[0]["line"]), (12, &Value::from(13)), "{found:#}");
+    let differing = failed.iter().find(|failed| !failed["differences"].is_null()).expect("differences");
+    assert_eq!(differing["differences"][0]["path"], "MSH-10", "{differing:#}");
+}
+
+#[test]
+fn what_is_wrong_with_a_case_is_told_all_at_once() {
+    let (folder, file) = folder(&mllp(), &[("mistakes.yaml", include_str!("cases/mistakes.yaml"))]);
+    let output = orris(&["test", &file]);
+    assert_eq!(output.status.code(), Some(64));
+    check_snapshot("mistakes.txt", &shown(folder.path(), &output.stderr));
+}
+
+#[test]
+fn nothing_outside_is_touched() {
+    // Whoever wants the port finds it taken.
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let production = mllp().replace("127.0.0.1:2575", &address).replace("127.0.0.1:2576", &address);
+    let case = "case: c\ngiven: [{ to: FromHis, file: a.hl7 }]\nexpect: [{ at: ToLab, count: 1 }]\n";
+    let (folder, file) = folder(&production, &[("a.hl7", &admission()), ("case.yaml", case)]);
+    let output = orris(&["test", &file]);
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    taken.set_nonblocking(true).expect("set");
+    assert!(taken.accept().is_err(), "nobody came");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "production and cases alone");
+}
+
+#[test]
+fn what_never_comes_ends_with_the_limit() {
+    let case = "case: c\nlimit: 2h\ngiven: [{ to: FromHis, file: a.hl7 }]\nedges: { ToLab: { refuses_for: 9h } }\n\
+                expect:\n  - { at: ToLab, none: true }\n  - { status: { item: ToLab, is: Delivered } }\n";
+    let (_folder, file) = folder(&mllp(), &[("a.hl7", &admission()), ("case.yaml", case)]);
+    let output = orris(&["test", &file, "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(found["cases"][0]["clock_ms"], 2 * 3_600_000, "{found:#}");
+    assert_eq!(found["ok"], true, "{found:#}");
+}
+
+#[test]
+fn cases_are_chosen_by_their_names() {
+    let file = productions().join("mllp/production.yaml");
+    let file = file.to_str().expect("readable");
+    let chosen = text(&orris(&["test", file, "lab_away", "a result"]).stdout);
+    assert!(chosen.contains("lab_away") && chosen.contains("2 cases"), "{chosen}");
+    let unknown = orris(&["test", file, "nothing of it"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("is called \"nothing of it\""), "{}", text(&unknown.stderr));
+    let (folder, file) = folder(&mllp(), &[]);
+    let none = orris(&["test", &file]);
+    assert!(text(&none.stderr).contains("there are no cases in"), "{}", folder.path().display());
+}
