@@ -108,6 +108,8 @@ pub enum Wanted {
         server: String,
         /// The text; none for any.
         text: Option<String>,
+        /// A part of it; none for any.
+        contains: Option<String>,
         /// How often; none for once or more.
         count: Option<usize>,
     },

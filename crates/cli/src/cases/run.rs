@@ -9,7 +9,7 @@ use bytes::Bytes;
 use components::rehearsal::{Hearing, Told, is_hl7};
 use config::{CaseDef, Given, GivenMessage, ProductionDef};
 use model::{BodyClass, BusinessType, Clock, MessageBody};
-use runtime::{Director, EngineOptions};
+use runtime::{Director, EngineOptions, ItemState};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -30,6 +30,8 @@ pub(crate) struct Played {
     pub(crate) told: Vec<Vec<Told>>,
     /// What the sockets of each server were told.
     pub(crate) heard: HashMap<String, Vec<String>>,
+    /// The items that stopped because they could not go on, with the reason.
+    pub(crate) stopped: Vec<(String, String)>,
     /// How far the clock went.
     pub(crate) elapsed: Duration,
     /// The store.
@@ -70,6 +72,7 @@ async fn play_through(def: &ProductionDef, case: &CaseDef) -> Result<Played, Str
     };
     let went = play.all(case).await;
     let told = play.told;
+    let stopped = stopped(&director);
     stop(director, &clock).await;
     went?;
     let ears = std::mem::take(&mut stage.seen().ears);
@@ -79,9 +82,17 @@ async fn play_through(def: &ProductionDef, case: &CaseDef) -> Result<Played, Str
         outputs,
         told: told.collect(),
         heard: ears.into_iter().map(|(server, ear)| (server, ear.heard())).collect(),
+        stopped,
         elapsed: clock.elapsed(),
         dir,
     })
+}
+
+/// The items that could not go on.
+fn stopped(director: &Director) -> Vec<(String, String)> {
+    let items = director.status().items.into_iter();
+    let failed = items.filter(|item| item.state == ItemState::Failed);
+    failed.map(|item| (item.name, item.waiting.unwrap_or_default())).collect()
 }
 
 /// Stops the production, on a clock that stands still.

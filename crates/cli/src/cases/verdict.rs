@@ -84,8 +84,10 @@ impl Judge<'_> {
             Wanted::Output(output) => self.output(output),
             Wanted::Status { item, is, count } => self.status(item, *is, *count),
             Wanted::Ack { code, of, text } => Ok(self.ack(code, *of, text)),
-            Wanted::Broadcast { by, server, text, count } => {
-                Ok(self.broadcast(by, server, text.as_deref(), *count))
+            Wanted::Broadcast { by, server, text, contains, count } => {
+                let heard = self.played.heard.get(server).map(Vec::as_slice).unwrap_or_default();
+                let what = (text.as_deref(), contains.as_deref());
+                Ok(broadcast(by, heard, what, *count).into_iter().collect())
             }
             Wanted::Event { text, kind, item, none } => self.event(text, *kind, item.as_deref(), *none),
         }
@@ -209,30 +211,6 @@ impl Judge<'_> {
         vec![Miss::new(wanted, found)]
     }
 
-    fn broadcast(&self, by: &str, server: &str, text: Option<&str>, number: Option<usize>) -> Vec<Miss> {
-        let none = Vec::new();
-        let heard = self.played.heard.get(server).unwrap_or(&none);
-        let matching = heard.iter().filter(|heard| text.is_none_or(|text| *heard == text)).count();
-        if number.map_or(matching > 0, |number| matching == number) {
-            return Vec::new();
-        }
-        let what = text.map_or_else(|| "something".to_owned(), |text| format!("\"{text}\""));
-        let wanted = match number {
-            None => format!("{by} tells the sockets {what}"),
-            Some(0) => format!("{by} does not tell the sockets {what}"),
-            Some(number) => format!("{by} tells the sockets {what} {}", count(number, "time")),
-        };
-        let found = match heard.len() {
-            0 => "they were told nothing".to_owned(),
-            all => {
-                let some: Vec<_> = heard.iter().take(3).map(|heard| format!("\"{heard}\"")).collect();
-                let more = if all > 3 { format!(" and {} more", all - 3) } else { String::new() };
-                format!("they were told {}{more}", some.join(", "))
-            }
-        };
-        vec![Miss::new(wanted, found)]
-    }
-
     fn event(
         &self,
         text: &str,
@@ -258,6 +236,42 @@ impl Judge<'_> {
         let wanted = format!("{no}{kind}{by} with \"{text}\"");
         Ok(vec![Miss::new(wanted, events(found, &rows))])
     }
+}
+
+/// `what` is all that is told, or a part of it.
+fn broadcast(
+    by: &str,
+    heard: &[String],
+    what: (Option<&str>, Option<&str>),
+    number: Option<usize>,
+) -> Option<Miss> {
+    let (text, part) = what;
+    let is_meant = |heard: &&String| {
+        text.is_none_or(|text| *heard == text) && part.is_none_or(|part| heard.contains(part))
+    };
+    let matching = heard.iter().filter(is_meant).count();
+    if number.map_or(matching > 0, |number| matching == number) {
+        return None;
+    }
+    let what = match what {
+        (Some(text), _) => format!("\"{text}\""),
+        (None, Some(part)) => format!("something with \"{part}\""),
+        (None, None) => "something".to_owned(),
+    };
+    let wanted = match number {
+        None => format!("{by} tells the sockets {what}"),
+        Some(0) => format!("{by} does not tell the sockets {what}"),
+        Some(number) => format!("{by} tells the sockets {what} {}", count(number, "time")),
+    };
+    let found = match heard.len() {
+        0 => "they were told nothing".to_owned(),
+        all => {
+            let some: Vec<_> = heard.iter().take(3).map(|heard| format!("\"{heard}\"")).collect();
+            let more = if all > 3 { format!(" and {} more", all - 3) } else { String::new() };
+            format!("they were told {}{more}", some.join(", "))
+        }
+    };
+    Some(Miss::new(wanted, found))
 }
 
 fn events(found: Option<&EventRow>, rows: &[EventRow]) -> String {

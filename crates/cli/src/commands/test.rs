@@ -46,6 +46,8 @@ struct Outcome {
     failed: Vec<Failed>,
     /// Why it could not be played.
     broken: Option<String>,
+    /// The items that could not go on in a case that failed, with the reason.
+    stopped: Vec<(String, String)>,
     /// The drawn traces of a case that failed.
     traces: String,
 }
@@ -121,6 +123,7 @@ impl Test {
             failed: Vec::new(),
             broken: None,
             traces: String::new(),
+            stopped: Vec::new(),
         };
         match played {
             Err(reason) => result.broken = Some(reason),
@@ -131,6 +134,7 @@ impl Test {
                 result.elapsed = played.elapsed;
                 if !result.failed.is_empty() {
                     result.traces = self.traces(&mut books, screen)?;
+                    result.stopped = played.stopped;
                 }
             }
         }
@@ -233,6 +237,9 @@ fn draw(result: &Outcome, screen: &Screen) -> String {
             let drawn = differences.draw(screen);
             text += &drawn.lines().map(|line| format!("    {line}\n")).collect::<String>();
         }
+    }
+    for (item, reason) in &result.stopped {
+        text += &format!("  item \"{item}\" could not go on: {reason}\n");
     }
     if !result.traces.is_empty() {
         text += &format!("\n{}\n", result.traces.trim_end());

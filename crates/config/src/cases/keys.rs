@@ -160,6 +160,8 @@ pub(super) struct BroadcastKeys {
     pub(super) broadcast: String,
     /// What is told; anything when left out.
     pub(super) text: Option<String>,
+    /// A part of what is told.
+    pub(super) contains: Option<String>,
     /// How often; once or more when left out.
     pub(super) count: Option<u64>,
     /// Whether nothing may be told.

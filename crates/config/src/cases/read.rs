@@ -351,7 +351,8 @@ impl Reader<'_> {
             return None;
         };
         let count = if keys.none { Some(0) } else { keys.count.map(|count| count as usize) };
-        Some(Wanted::Broadcast { server: server.to_owned(), by: keys.broadcast, text: keys.text, count })
+        let BroadcastKeys { broadcast: by, text, contains, .. } = keys;
+        Some(Wanted::Broadcast { server: server.to_owned(), by, text, contains, count })
     }
 
     fn event(&mut self, node: &Node) -> Option<Wanted> {
