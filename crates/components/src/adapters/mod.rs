@@ -4,7 +4,7 @@
 //! |---|---|
 //! | TCP, who listens | `tcp_listener` opens an address, `tcp_server` lets clients in, `telling` says what is the matter with them, `tcp_inbound` takes HL7 in |
 //! | TCP, who connects | `tcp_dialer` makes a `wire` |
-//! | TLS | `tls` for who listens, `tls_client` for who connects |
+//! | TLS | `tls` for who listens, `tls_client` for who connects, `tls_words` for what went wrong |
 //! | HTTP | `http_listener` and `http_client`; `http_content` knows types of content |
 //! | all | `deadline`s on the host's clock, `secret`s of settings |
 

@@ -58,7 +58,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::http_content::{HL7, MediaType, is_hl7};
-use crate::adapters::http_listener::{Answer, Handler, Head, HttpListen, HttpListener};
+use crate::adapters::http_listener::{Answer, Handler, Head, HttpListen, HttpListener, Listening};
 use crate::hl7::acks::Blame;
 use crate::hl7::answers::{self, Answering, Says};
 use crate::hl7::inbound::{Group, Inbound, Source};
@@ -99,7 +99,7 @@ pub enum NackStatus {
 
 /// The component.
 pub struct HL7HttpService {
-    http: HttpListen,
+    http: Listening,
     posts: Posts,
 }
 
@@ -140,9 +140,6 @@ impl Component for HL7HttpService {
     }
 
     fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
-        // Said here, and not when it runs.
-        settings.http.place()?;
-        settings.http.allowed()?;
         let posts = Posts {
             inbound: Arc::new(Inbound::new(&settings.inbound, library)?),
             content_types: settings.content_types,
@@ -150,15 +147,14 @@ impl Component for HL7HttpService {
             nack_status: settings.nack_status,
             longest: settings.http.max_message_size.0 as usize,
         };
-        Ok(Built::Service(Box::new(HL7HttpService { http: settings.http, posts })))
+        Ok(Built::Service(Box::new(HL7HttpService { http: settings.http.read()?, posts })))
     }
 }
 
 #[async_trait]
 impl BusinessService for HL7HttpService {
     async fn run(&mut self, host: &HostContext) -> Result<(), Failure> {
-        let listener = HttpListener::new(host, &self.http, self.posts.clone());
-        listener.map_err(|error| Failure::Fatal(error.to_string()))?.run().await
+        HttpListener::new(host, self.http.clone(), self.posts.clone()).run().await
     }
 }
 

@@ -31,7 +31,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::http_content::{MediaType, body_type, header_parameter};
-use crate::adapters::http_listener::{Answer, Handler, Head, HttpListen, HttpListener};
+use crate::adapters::http_listener::{Answer, Handler, Head, HttpListen, HttpListener, Listening};
 
 /// The longest document type and name that are kept of what clients say.
 const LONGEST: usize = 100;
@@ -77,7 +77,7 @@ pub enum WhenReplied {
 
 /// The component.
 pub struct HttpService {
-    http: HttpListen,
+    http: Listening,
     posts: Posts,
 }
 
@@ -108,16 +108,13 @@ impl Component for HttpService {
     }
 
     fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {
-        // Said here, and not when it runs.
-        settings.http.place()?;
-        settings.http.allowed()?;
         let methods: Result<Vec<Method>, String> = settings.methods.iter().map(|name| method(name)).collect();
         let posts = Posts {
             methods: methods.map_err(|message| BuildError { path: "methods".into(), message })?,
             reply: settings.reply,
             patience: settings.response_timeout,
         };
-        Ok(Built::Service(Box::new(HttpService { http: settings.http, posts })))
+        Ok(Built::Service(Box::new(HttpService { http: settings.http.read()?, posts })))
     }
 }
 
@@ -134,8 +131,7 @@ fn method(name: &str) -> Result<Method, String> {
 #[async_trait]
 impl BusinessService for HttpService {
     async fn run(&mut self, host: &HostContext) -> Result<(), Failure> {
-        let listener = HttpListener::new(host, &self.http, self.posts.clone());
-        listener.map_err(|error| Failure::Fatal(error.to_string()))?.run().await
+        HttpListener::new(host, self.http.clone(), self.posts.clone()).run().await
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use hyper::{HeaderMap, Method};
-use model::{BuildError, Failure, HostContext};
+use model::{Failure, HostContext};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
@@ -26,7 +26,8 @@ use super::tcp_listener::open;
 use super::tcp_server::TcpServer;
 use super::tls;
 pub(crate) use answer::Answer;
-pub(crate) use settings::{HttpListen, Place};
+use settings::Place;
+pub(crate) use settings::{HttpListen, Listening};
 
 /// What is known of a request before its body is read.
 #[derive(Debug)]
@@ -64,17 +65,10 @@ pub(crate) struct HttpListener {
 
 impl HttpListener {
     /// For `host`; nothing is open yet.
-    pub(crate) fn new(
-        host: &HostContext,
-        settings: &HttpListen,
-        handler: impl Handler,
-    ) -> Result<Self, BuildError> {
-        Ok(HttpListener {
-            server: TcpServer::new(host, settings.allowed()?, settings.max_connections),
-            place: settings.place()?,
-            settings: settings.clone(),
-            handler: Box::new(handler),
-        })
+    pub(crate) fn new(host: &HostContext, listening: Listening, handler: impl Handler) -> Self {
+        let Listening { settings, place, allowed } = listening;
+        let server = TcpServer::new(host, allowed, settings.max_connections);
+        HttpListener { server, settings, place, handler: Box::new(handler) }
     }
 
     /// Listens and answers until the host stops.

@@ -117,15 +117,25 @@ impl HttpListen {
         }
     }
 
-    /// Who may connect.
-    pub(crate) fn allowed(&self) -> Result<Vec<Network>, BuildError> {
-        allowed_networks(&self.allowed_addresses)
+    /// Reads what is written as text.
+    pub(crate) fn read(self) -> Result<Listening, BuildError> {
+        let place = Place::read(&self.path);
+        Ok(Listening {
+            place: place.map_err(|message| BuildError { path: "path".into(), message })?,
+            allowed: allowed_networks(&self.allowed_addresses)?,
+            settings: self,
+        })
     }
+}
 
+/// The settings, read.
+#[derive(Debug, Clone)]
+pub(crate) struct Listening {
+    pub(super) settings: HttpListen,
     /// What is answered.
-    pub(crate) fn place(&self) -> Result<Place, BuildError> {
-        Place::read(&self.path).map_err(|message| BuildError { path: "path".into(), message })
-    }
+    pub(super) place: Place,
+    /// Who may connect; empty for anybody.
+    pub(super) allowed: Vec<Network>,
 }
 
 /// The path that is answered.

@@ -4,7 +4,8 @@ use std::future::Future;
 
 use model::{AfterRetries, MessageBody, Note};
 use serde_json::{Value, json};
-use testkit::{FakeClock, Peer, TestHost, message};
+use testkit::{Caller, FakeClock, Peer, TestHost, message};
+use tokio::net::TcpStream;
 
 use super::*;
 
@@ -43,6 +44,16 @@ impl Rig {
         let context = self.host.context();
         let both = async { tokio::join!(self.operation.on_messages(messages, &context), script) };
         tokio::time::timeout(PATIENCE, both).await.expect("an end of it")
+    }
+
+    /// Sends a first message, which `peer` accepts, and gives the receiver's end of the connection.
+    async fn begin(&mut self, peer: &Peer) -> Caller<TcpStream> {
+        let accept = async {
+            let mut caller = peer.accept().await;
+            caller.take("AA").await;
+            caller
+        };
+        self.send(&[adt(1)], accept).await.1
     }
 
     fn said(&self) -> Vec<String> {

@@ -97,13 +97,7 @@ async fn a_connection_that_was_closed_meanwhile_is_noticed_before_anything_is_se
 async fn a_connection_that_is_closed_when_it_is_used_again_is_made_anew_at_once() {
     let peer = Peer::listen().await;
     let mut rig = Rig::new(peer.address(), json!({}));
-    let (_, mut caller) = rig
-        .send(&[adt(1)], async {
-            let mut caller = peer.accept().await;
-            caller.take("AA").await;
-            caller
-        })
-        .await;
+    let mut caller = rig.begin(&peer).await;
     // It takes the message, and is gone: as if it had closed when the message was on its way.
     let (decisions, id) = rig
         .send(&[adt(2)], async {
@@ -134,13 +128,7 @@ async fn a_receiver_may_close_after_every_answer() {
 async fn what_nobody_asked_for_is_no_answer_to_what_comes_next() {
     let peer = Peer::listen().await;
     let mut rig = Rig::new(peer.address(), json!({}));
-    let (_, mut first) = rig
-        .send(&[adt(1)], async {
-            let mut caller = peer.accept().await;
-            caller.take("AA").await;
-            caller
-        })
-        .await;
+    let mut first = rig.begin(&peer).await;
     first.answer("AA", "M2").await;
     let (decisions, ()) = rig
         .send(&[adt(2)], async {
@@ -201,13 +189,7 @@ async fn a_connection_at_rest_is_used_again_and_closed_in_time() {
     let peer = Peer::listen().await;
     let mut rig = Rig::new(peer.address(), json!({ "stay_connected": "10s" }));
     let clock = rig.clock.clone();
-    let (_, mut caller) = rig
-        .send(&[adt(1)], async {
-            let mut caller = peer.accept().await;
-            caller.take("AA").await;
-            caller
-        })
-        .await;
+    let mut caller = rig.begin(&peer).await;
     clock.until_sleeping(1).await;
     clock.advance(Duration::from_secs(9));
     let (decisions, id) = rig.send(&[adt(2)], caller.take("AA")).await;
