@@ -55,6 +55,11 @@ impl DocTypes {
         self.schemas.shown_type(message, &self.choice)
     }
 
+    /// The type of a message of that schema, whatever MSH-12 says.
+    pub(crate) fn of_category(&self, message: &hl7::Message, category: &str) -> String {
+        self.schemas.shown_type(message, &category.parse().unwrap_or_default())
+    }
+
     /// The schema and the structure that a message is to be held against.
     pub(crate) fn schema(&self, message: &hl7::Message) -> (Option<Arc<hl7::schema::Schema>>, String) {
         let found = self.schemas.doc_type(message, &self.choice);

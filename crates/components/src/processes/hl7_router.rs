@@ -154,6 +154,7 @@ MsgRouter:
             response_from: settings.response_from,
             validity: Validity::new(settings.validation, settings.z_segments, types.clone()),
             types: types.is_set().then_some(types),
+            made_types: DocTypes::new("", library)?,
             doubts: HashSet::new(),
             rule_log: settings.rule_log,
         })))
@@ -201,6 +202,8 @@ struct Router {
     validity: Validity,
     /// Of what type messages are, where a setting says so; else it is for their bodies to say.
     types: Option<DocTypes>,
+    /// Of what type the messages are that transforms make: the setting is about those that come.
+    made_types: DocTypes,
     /// Which doubts about whose messages have been told.
     doubts: HashSet<(Arc<str>, Doubt)>,
     rule_log: RuleLog,
@@ -278,7 +281,7 @@ impl Router {
         let trouble = Trouble::default();
         let now = Some(moment(host.clock().now()));
         let facts = Facts { now, trouble: Some(&trouble), ..facts(request, message, doc_type) };
-        let (mut account, mut made) = (Account::new(self.rule_log), Made::default());
+        let (mut account, mut made) = (Account::new(self.rule_log), Made::new(&self.made_types));
         let (mut sends, mut failed) = (Vec::new(), None);
         let routing = self.rules.route(&facts, &mut |step| {
             account.step(step);
@@ -762,7 +765,12 @@ mod tests {
         let value = rules::transform::ValueDef::Text("MADE".into());
         let set = rules::transform::ActionDef::Set { path: "PV1-2".into(), value };
         let steps = vec![rules::transform::StepDef::from(set)];
-        let def = rules::transform::TransformDef { steps, ..rules::transform::TransformDef::named("Upper") };
+        let target = Some("2.5.1".to_owned());
+        let def = rules::transform::TransformDef {
+            steps,
+            target,
+            ..rules::transform::TransformDef::named("Upper")
+        };
         let (transforms, found) = Transforms::compile(&[def], &Default::default(), &Default::default());
         assert!(found.is_empty(), "{found:?}");
         let library = Library::default().with(transforms);
@@ -774,6 +782,10 @@ mod tests {
         let texts: Vec<_> = sends.iter().map(|sent| sent.body.clone().unwrap().content().clone()).collect();
         assert_eq!(texts.len(), 2);
         assert!(texts.iter().all(|text| text.ends_with(b"PV1|1|MADE")), "{texts:?}");
+        // The structure is the message's own where the target of a transform is a schema alone.
+        let types: Vec<_> =
+            sends.iter().map(|sent| sent.body.clone().unwrap().doc_type().to_owned()).collect();
+        assert_eq!(types, ["2.5.1:ADT_A01", "2.5.1:ADT_A01"]);
         let (notes, _) = findings(one_rule(&json!({ "when": "true", "transform": "Uper", "send": "A" })));
         assert_eq!(notes, ["rules[0].transform: transform \"Uper\" is not known"]);
     }

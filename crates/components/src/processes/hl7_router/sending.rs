@@ -10,10 +10,17 @@ use crate::hl7::doc_type::DocTypes;
 
 /// The bodies that transforms made of one message: a chain that several targets get is run once, and its
 /// body stored once.
-#[derive(Default)]
-pub(super) struct Made<'a>(Vec<(&'a [Arc<Transform>], MessageBody)>);
+pub(super) struct Made<'a> {
+    types: &'a DocTypes,
+    bodies: Vec<(&'a [Arc<Transform>], MessageBody)>,
+}
 
 impl<'a> Made<'a> {
+    /// None yet. `types` says of what type they will be where a transform leaves that open.
+    pub(super) fn new(types: &'a DocTypes) -> Self {
+        Made { types, bodies: Vec::new() }
+    }
+
     /// What the transforms make of the message, one after the other; none where there are none.
     ///
     /// # Errors
@@ -31,22 +38,26 @@ impl<'a> Made<'a> {
         let same = |other: &[Arc<Transform>]| {
             other.len() == chain.len() && other.iter().zip(chain).all(|(one, other)| Arc::ptr_eq(one, other))
         };
-        if let Some((_, body)) = self.0.iter().find(|(other, _)| same(other)) {
+        if let Some((_, body)) = self.bodies.iter().find(|(other, _)| same(other)) {
             return Ok(Some(body.clone()));
         }
         let mut made = message.clone();
-        let mut doc_type = None;
+        let mut target = None;
         for transform in chain {
             made = transform.apply(&made, facts).map_err(|error| error.to_string())?;
-            doc_type = transform.target().map(ToString::to_string).or(doc_type);
+            target = transform.target().or(target);
         }
         let failed =
             |error: hl7::write::WriteError| format!("what the transforms made cannot be written: {error}");
         let bytes = hl7::write::to_bytes(&made).map_err(failed)?;
-        let doc_type = doc_type.unwrap_or_else(|| DocTypes::default().of(&made));
+        let doc_type = match target {
+            Some(target) if target.structure.is_empty() => self.types.of_category(&made, &target.category),
+            Some(target) => target.to_string(),
+            None => self.types.of(&made),
+        };
         let (charset, name) = (request.body.charset().to_owned(), request.body.name().to_owned());
         let body = MessageBody::described(model::BodyClass::HL7, bytes, doc_type, charset, name);
-        self.0.push((chain, body.clone()));
+        self.bodies.push((chain, body.clone()));
         Ok(Some(body))
     }
 }
