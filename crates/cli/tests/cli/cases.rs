@@ -68,6 +68,13 @@ fn every_production_comes_as_its_cases_expect() {
 }
 
 #[test]
+fn the_guide_shows_a_case_as_it_is() {
+    let guide = fs::read_to_string(productions().join("../docs/guide/testing.md")).expect("the guide");
+    let case = fs::read_to_string(productions().join("mllp/cases/lab_away.yaml")).expect("a case");
+    assert!(guide.contains(&format!("```yaml\n{case}```")), "it has another one");
+}
+
+#[test]
 fn a_new_production_has_a_case_that_holds() {
     let home = tempfile::tempdir().expect("a folder");
     let home = home.path().join("new");

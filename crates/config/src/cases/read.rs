@@ -325,8 +325,18 @@ impl Reader<'_> {
         let message = message.as_ref()?;
         let item = self.production.item(&message.to)?;
         if item.business_type() != BusinessType::BusinessService {
-            let message =
-                format!("message {of} comes to \"{}\", which answers nobody; expected a service", item.name);
+            let message = format!(
+                "message {of} comes to \"{}\", which answers nobody; expected one to a service",
+                item.name
+            );
+            self.findings.error(place, None, message);
+            return None;
+        }
+        if !has_setting(item, "ack_mode") {
+            let message = format!(
+                "message {of} comes to \"{}\" of type {}, which acknowledges nothing",
+                item.name, item.component.type_name
+            );
             self.findings.error(place, None, message);
             return None;
         }
@@ -391,7 +401,12 @@ fn list<'a>(root: &'a Node, key: &str) -> &'a [Node] {
 
 /// Whether somebody answers what the operation sends.
 fn is_answered(item: &ItemDef) -> bool {
-    item.component.schema().to_value()["properties"].get("reply_code_actions").is_some()
+    has_setting(item, "reply_code_actions")
+}
+
+/// Whether the item's component knows a setting.
+fn has_setting(item: &ItemDef, name: &str) -> bool {
+    item.component.schema().to_value()["properties"].get(name).is_some()
 }
 
 fn edge(keys: EdgeKeys) -> EdgeDef {
