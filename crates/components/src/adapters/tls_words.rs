@@ -3,7 +3,7 @@
 
 use std::io;
 
-use rustls::{CertificateError, Error, InvalidMessage};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 use super::tcp_dialer::words;
 
@@ -15,6 +15,9 @@ pub(crate) fn why(error: &io::Error) -> String {
         Some(Error::InvalidCertificate(fault)) => certificate(fault),
         Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             "what came is no TLS; the other side seems to speak without".to_owned()
+        }
+        Some(Error::AlertReceived(AlertDescription::CertificateRequired)) => {
+            "the other side wants a certificate; see certificate and key in the tls settings".to_owned()
         }
         Some(Error::NoCertificatesPresented) => "the other side showed no certificate".to_owned(),
         _ if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -38,7 +41,7 @@ fn certificate(fault: &CertificateError) -> String {
             "is not signed by anybody who is trusted; see ca in the tls settings".to_owned()
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let names = if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
+            let names = names(presented);
             format!("is for {names}; expected {}, see server_name", expected.to_str())
         }
         CertificateError::NotValidForName => "is for another name; see server_name".to_owned(),
@@ -51,6 +54,12 @@ fn certificate(fault: &CertificateError) -> String {
         other => format!("is not accepted: {other}"),
     };
     format!("the certificate {what}")
+}
+
+/// The names of a certificate as rustls has them, such as `DnsName("lab.example")`, for people.
+fn names(presented: &[String]) -> String {
+    let names: Vec<_> = presented.iter().filter_map(|name| name.split('"').nth(1)).collect();
+    if names.is_empty() { "no name of a server".to_owned() } else { names.join(", ") }
 }
 
 #[cfg(test)]
@@ -71,11 +80,12 @@ mod tests {
         let expired = CertificateError::ExpiredContext { time: at(105), not_after: at(100) };
         let named = CertificateError::NotValidForNameContext {
             expected: ServerName::try_from("lab.example").unwrap(),
-            presented: vec!["DnsName(\"other.example\")".to_owned()],
+            presented: vec!["DnsName(\"other.example\")".to_owned(), "Unsupported(0x01)".to_owned()],
         };
         let said = [expired, named, CertificateError::UnknownIssuer].map(said);
         assert!(said[0].starts_with("the certificate has expired 5 days ago"), "{}", said[0]);
-        assert!(said[1].contains("other.example") && said[1].contains("expected lab.example"), "{}", said[1]);
+        assert!(said[1].contains("is for other.example; expected lab.example"), "{}", said[1]);
+        assert_eq!(names(&["Unsupported(0x01)".to_owned()]), "no name of a server");
         assert!(said[2].ends_with("see ca in the tls settings"), "{}", said[2]);
     }
 

@@ -51,6 +51,8 @@ impl Refusal {
 
 /// The longest text of MSA-3, in characters.
 const LONGEST: usize = 80;
+/// Says that there is more of it.
+const MORE: &str = " ...";
 
 impl Acks {
     /// As the settings say.
@@ -125,8 +127,7 @@ impl Acks {
             diagnostic: refusal.text.clone(),
             user_message: String::new(),
         });
-        let text: String =
-            refusal.map(|refusal| refusal.text.chars().take(LONGEST).collect()).unwrap_or_default();
+        let text = refusal.map(|refusal| shortened(&refusal.text)).unwrap_or_default();
         let control_id = request.map(ack::control_id).filter(|id| !id.is_empty()).unwrap_or(time.into());
         let sender = &self.sender;
         ack::build(request, &AckText { code, text: &text, error, sender, control_id: &control_id, time })
@@ -145,6 +146,16 @@ impl Acks {
         }
         let bytes = renamed(&message, &ack::control_id(request))?;
         Some((bytes, code))
+    }
+}
+
+/// As much of it as MSA-3 holds, in whole words.
+fn shortened(text: &str) -> String {
+    let Some((end, _)) = text.char_indices().nth(LONGEST) else { return text.to_owned() };
+    let fits = text.char_indices().nth(LONGEST - MORE.len()).map_or(end, |(at, _)| at);
+    match text[..fits].rfind(' ') {
+        Some(word) => format!("{}{MORE}", &text[..word]),
+        None => text[..end].to_owned(),
     }
 }
 
@@ -172,5 +183,25 @@ fn version(message: &hl7::Message) -> (u32, u32) {
     match (numbers.next(), numbers.next()) {
         (Some(Ok(major)), Some(Ok(minor))) => (major, minor),
         _ => (0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_ends_with_a_word() {
+        let long = "a".repeat(100);
+        for (text, wanted) in [
+            ("short; and whole", "short; and whole"),
+            (&format!("version 9; see {long}"), "version 9; see ..."),
+            (&format!("äö ü {long}"), "äö ü ..."),
+            (&long, &long[..80]),
+        ] {
+            assert_eq!(shortened(text), wanted);
+        }
+        let words = shortened(&"ü ".repeat(90));
+        assert!(words.ends_with("ü ...") && words.chars().count() <= LONGEST, "{words}");
     }
 }

@@ -176,7 +176,7 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
             FrameKind::Junk(Junk::Empty) => {}
             FrameKind::Junk(Junk::TooLongRest) => self.too_long += frame.bytes.len(),
             FrameKind::Junk(junk) => {
-                let reason = junk.to_string();
+                let (reason, other) = (junk.to_string(), other_protocol(&frame.bytes));
                 match junk {
                     Junk::TooLong(most) => {
                         telling.tell_with(
@@ -187,14 +187,18 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
                     }
                     Junk::CutOff => telling.tell(
                         self.peer,
-                        "ended in the midst of a message; what came of it is kept as a refused message",
+                        other.unwrap_or(
+                            "ended in the midst of a message; what came of it is kept as a refused message",
+                        ),
                     ),
                     _ => {
                         self.junk += frame.bytes.len();
                         telling.tell(
                             self.peer,
-                            "sends bytes outside of frames, which are kept as refused messages; expected the start of \
-                             a frame, see the setting framing",
+                            other.unwrap_or(
+                                "sends bytes outside of frames, which are kept as refused messages; expected the start \
+                                 of a frame, see the setting framing",
+                            ),
                         );
                     }
                 }
@@ -244,4 +248,19 @@ async fn read<R: AsyncRead + Unpin>(
         *size = (*size / 2).max(LEAST);
     }
     Ok(read)
+}
+
+/// What a client speaks that has come to the wrong address, in words that follow its name.
+fn other_protocol(bytes: &[u8]) -> Option<&'static str> {
+    const METHODS: [&[u8]; 4] = [b"POST /", b"GET /", b"PUT /", b"HEAD /"];
+    match bytes {
+        // A record of a handshake, in any version.
+        [0x16, 0x03, ..] => {
+            Some("seems to speak TLS, which is kept as a refused message; see the setting tls")
+        }
+        _ if METHODS.iter().any(|method| bytes.starts_with(method)) => Some(
+            "seems to speak HTTP, which is kept as a refused message; expected MLLP; for HTTP there is hl7.http",
+        ),
+        _ => None,
+    }
 }

@@ -15,7 +15,7 @@ use model::HostContext;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::adapters::deadline::Deadline;
-use crate::adapters::tcp_dialer::words;
+use crate::adapters::tls_words::why;
 use crate::adapters::wire::Wire;
 use crate::hl7::reply::{NO, YES};
 
@@ -277,6 +277,6 @@ async fn pause(host: &HostContext, length: Option<Duration>) {
 fn lost(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "closed the connection".to_owned(),
-        _ => format!("lost the connection ({})", words(error)),
+        _ => format!("lost the connection ({})", why(error)),
     }
 }

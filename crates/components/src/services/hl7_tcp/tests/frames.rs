@@ -167,3 +167,18 @@ async fn a_message_that_is_cut_off_is_kept_as_it_came() {
     assert_eq!(served.taken()[1].0, "refuse");
     assert!(served.taken()[1].1.ends_with("MSH|^~\\&|LAB"));
 }
+
+#[tokio::test]
+async fn a_client_that_speaks_something_else_is_told_by_it() {
+    let host = TestHost::new("In");
+    let served = serve(&host, json!({})).await;
+    for (bytes, said) in [
+        (&b"\x16\x03\x01\x00\x05hello\r\n"[..], "seems to speak TLS"),
+        (b"POST /adt HTTP/1.1\r\nHost: x\r\n\r\n", "seems to speak HTTP"),
+    ] {
+        let mut client = served.client().await;
+        client.write_all(bytes).await.unwrap();
+        client.shutdown().await.unwrap();
+        served.until_said(said).await;
+    }
+}
