@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use model::{HostContext, Timestamp};
 
+type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A point in time that something has to be done by.
 pub(crate) struct Deadline {
     host: HostContext,
     at: Option<Timestamp>,
     /// When the timer goes off, and the timer.
-    timer: Option<(Timestamp, Pin<Box<dyn Future<Output = ()> + Send>>)>,
+    timer: Option<(Timestamp, Timer)>,
 }
 
 impl Deadline {

@@ -45,8 +45,7 @@ async fn serve(host: &TestHost, settings: Value) -> Served {
     let task = tokio::spawn(async move { service.run(&context).await });
     eventually(PATIENCE, || host.has_started() || task.is_finished()).await;
     let said = host.events().into_iter().find_map(|event| {
-        let address = event.text.strip_prefix("listening on ")?.split(' ').next()?.parse().ok();
-        address
+        event.text.strip_prefix("listening on ")?.split(' ').next()?.parse().ok()
     });
     Served { host: host.clone(), address: said.expect("it listens"), task }
 }
