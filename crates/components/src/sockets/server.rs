@@ -8,6 +8,7 @@ use std::time::Duration;
 use model::{Event, EventKind, HostContext, MessageId, SocketId, SocketSession, fault};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use super::Patience;
 use super::ending::{Why, end};
 use super::handshake::{self, Head, Refusal};
 use super::hub::Hub;
@@ -16,7 +17,6 @@ use super::outbox::OutboxLimits;
 use super::settings::Settings;
 use super::socket::{Condition, Order, Socket};
 use super::subscription::Subscription;
-use super::Patience;
 use crate::adapters::secret::bearer;
 
 /// How long a goodbye may take.
