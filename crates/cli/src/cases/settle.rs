@@ -17,6 +17,8 @@ const TURNS: usize = 32;
 const PAUSE: Duration = Duration::from_micros(200);
 /// How long other threads may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a process whose time has come is waited for.
+const WOKEN: Duration = Duration::from_secs(2);
 /// What the ledger is asked by: the only thing that a case adds to it.
 const PROBE: &str = "case.probe";
 
@@ -46,19 +48,20 @@ impl Settling<'_> {
         loop {
             turns().await;
             let before = self.look();
-            if self.busy().is_none() {
+            let woken = begun.elapsed() < WOKEN;
+            if self.busy(woken).is_none() {
                 if self.last.as_ref() == Some(&before) {
                     return Ok(());
                 }
                 self.stored().await.map_err(|failure| failure.to_string())?;
                 turns().await;
-                if self.busy().is_none() && self.look() == before {
+                if self.busy(woken).is_none() && self.look() == before {
                     self.last = Some(before);
                     return Ok(());
                 }
             }
             if begun.elapsed() > PATIENCE {
-                let who = self.busy().unwrap_or_else(|| "the ledger".to_owned());
+                let who = self.busy(true).unwrap_or_else(|| "the ledger".to_owned());
                 return Err(format!("the case did not become quiet within {PATIENCE:?}: {who} still works"));
             }
             tokio::time::sleep(PAUSE).await;
@@ -87,10 +90,12 @@ impl Settling<'_> {
         Look { items: items.into_iter().map(item).collect(), outputs: self.stage.seen().outputs.len() }
     }
 
-    /// Who works, or is about to at this time of the clock.
-    fn busy(&self) -> Option<String> {
+    /// Who works, or is about to at this time of the clock. `woken` is whether a process whose time has come
+    /// is about to: one that was woken for nothing waits a moment on the clock.
+    fn busy(&self, woken: bool) -> Option<String> {
         let now = self.clock.now();
-        if self.stage.calls() > 0 || self.stage.seen().wakes.iter().flatten().any(|wake| *wake <= now) {
+        let is_due = || self.stage.seen().wakes.iter().flatten().any(|wake| *wake <= now);
+        if self.stage.calls() > 0 || woken && is_due() {
             return Some("a process".to_owned());
         }
         if self.clock.next_due().is_some_and(|due| due <= now) {

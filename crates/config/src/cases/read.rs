@@ -348,13 +348,16 @@ impl Reader<'_> {
         let place = node.get("broadcast")?;
         self.item(&keys.broadcast, place)?;
         let item = self.production.item(&keys.broadcast)?;
-        let server = match item.component.type_name {
-            "websocket" => Some(&*item.name),
-            _ => item.settings.get("server").and_then(Value::as_str),
-        };
+        let server_of =
+            |item: &ItemDef| item.settings.get("server").and_then(Value::as_str).map(str::to_owned);
+        let own = server_of(item);
+        // A server is what others name as theirs.
+        let is_server =
+            self.production.items.iter().any(|other| server_of(other).as_deref() == Some(&*item.name));
+        let server = own.or_else(|| is_server.then(|| item.name.to_string()));
         let Some(server) = server else {
             let message = format!(
-                "\"{}\" is of type {}, which tells no sockets; expected a process with the setting server, or a websocket service",
+                "\"{}\" is of type {}, which tells no sockets; expected a process with the setting server, or the service that one names there",
                 item.name, item.component.type_name
             );
             self.findings.error(&place.place, None, message);
@@ -362,7 +365,7 @@ impl Reader<'_> {
         };
         let count = if keys.none { Some(0) } else { keys.count.map(|count| count as usize) };
         let BroadcastKeys { broadcast: by, text, contains, .. } = keys;
-        Some(Wanted::Broadcast { server: server.to_owned(), by, text, contains, count })
+        Some(Wanted::Broadcast { server, by, text, contains, count })
     }
 
     fn event(&mut self, node: &Node) -> Option<Wanted> {
