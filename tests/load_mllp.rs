@@ -51,7 +51,7 @@ fn exchange(client: &mut MllpClient, id: &str, message: &str) {
 
 fn accepted(client: &mut MllpClient, id: &str) {
     let answer = client.heard().unwrap_or_else(|| panic!("no answer to {id}"));
-    assert_eq!((field(&answer, "MSA", 1), field(&answer, "MSA", 2)), ("CA", id));
+    assert_eq!((field(&answer, "MSA", 1), field(&answer, "MSA", 2)), ("AA", id));
 }
 
 fn connect(port: u16) -> MllpClient {

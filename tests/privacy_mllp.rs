@@ -213,11 +213,11 @@ fn misbehave(ports: &Ports, said: &mut Said) {
         shout(ports.closed, bytes);
     }
     let refused = ask(ports.strict, &invalid());
-    assert!(refused.iter().all(|answer| answer.contains("MSA|CE|INVALID")), "{refused:#?}");
+    assert!(refused.iter().all(|answer| answer.contains("MSA|AE|INVALID")), "{refused:#?}");
     assert!(refused.iter().all(|answer| answer.contains("\rERR|")), "{refused:#?}");
     said.add("answers to invalid messages", refused.join("\n"));
     let taken = ask(ports.open, &invalid());
-    assert!(taken.iter().all(|answer| answer.contains("MSA|CA|INVALID")), "{taken:#?}");
+    assert!(taken.iter().all(|answer| answer.contains("MSA|AA|INVALID")), "{taken:#?}");
     said.add("answers to messages", taken.join("\n"));
     let sound: Vec<_> = (0..20).map(|number| message(&format!("SOUND{number}"), "PV1|1|I\r")).collect();
     said.add("answers to sound messages", ask(ports.open, &sound).join("\n"));
