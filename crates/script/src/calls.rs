@@ -48,6 +48,20 @@ pub(crate) fn words(source: &str, wanted: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// The members of an object that something is assigned to, as in `context.ward = 1`.
+pub(crate) fn set_members(source: &str, object: &str) -> Vec<String> {
+    let member = |at: Range<usize>| {
+        let rest = source[at.end..].trim_start().strip_prefix('.')?.trim_start();
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(rest.len());
+        let behind = rest[end..].trim_start();
+        // `=`, `+=`, `||=` and their like assign; `==` and `=>` do not.
+        let operator = behind.trim_start_matches(['+', '-', '*', '/', '%', '|', '&', '?', '^']);
+        let assigns = operator.starts_with('=') && !operator.starts_with("==") && !operator.starts_with("=>");
+        (assigns && end > 0).then(|| rest[..end].to_owned())
+    };
+    words(source, object).into_iter().filter_map(member).collect()
+}
+
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
@@ -106,6 +120,18 @@ fn skip_regex(bytes: &[u8], at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members_that_are_assigned_to_are_found() {
+        for (source, expected) in [
+            ("context.ward = 1; context . n += 1; context.last ||= ''", "ward n last"),
+            ("if (context.a == 1 || context.b === 2) f(context.c)", ""),
+            ("// context.a = 1\nmy.context.b = 1; context.c", ""),
+            ("context", ""),
+        ] {
+            assert_eq!(set_members(source, "context").join(" "), expected, "{source}");
+        }
+    }
 
     #[test]
     fn names_that_are_written_out_are_found() {

@@ -5,6 +5,7 @@
 mod functions;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -39,6 +40,8 @@ pub(crate) struct Current {
     sends: Vec<Sent>,
     answer: Option<SentBody>,
     said: Vec<Said>,
+    /// What it set in its context.
+    variables: BTreeMap<String, String>,
     /// What was last refused, when it is safe to tell.
     told: Option<String>,
 }
@@ -54,6 +57,7 @@ impl State {
             sends: Vec::new(),
             answer: None,
             said: Vec::new(),
+            variables: BTreeMap::new(),
             told: None,
         };
         let (deadline, late) = (Cell::default(), Cell::default());
@@ -68,6 +72,7 @@ impl Current {
         (self.verdict, self.told, self.answer) = (None, None, None);
         self.sends.clear();
         self.said.clear();
+        self.variables.clear();
     }
 
     pub(crate) fn told(&self) -> Option<&str> {
@@ -78,10 +83,12 @@ impl Current {
     pub(crate) fn end(&mut self, failed: Option<crate::Trouble>) -> Outcome {
         let said = std::mem::take(&mut self.said);
         let (mut sends, mut answer) = (std::mem::take(&mut self.sends), self.answer.take());
+        let mut variables = std::mem::take(&mut self.variables);
         let verdict = match (self.verdict.take(), failed) {
             (Some(verdict), None) => verdict,
             (_, Some(trouble)) => {
                 sends.clear();
+                variables.clear();
                 answer = None;
                 Verdict::Failed(trouble)
             }
@@ -92,7 +99,7 @@ impl Current {
             _ => self.messages.changed(),
         };
         self.messages.end();
-        Outcome { verdict, sends, answer, said, changed }
+        Outcome { verdict, sends, answer, said, changed, variables }
     }
 
     /// Whether the script has ended the message itself.
@@ -110,6 +117,21 @@ impl Current {
         }
         self.messages.spend(ENTRY + target.len())?;
         self.sends.push(Sent { target: target.to_owned(), body });
+        Ok(())
+    }
+
+    /// What the script set, or what was there before it.
+    fn variable(&self, name: &str) -> Option<&str> {
+        let before = || self.facts.variables.as_ref()?.get(name);
+        self.variables.get(name).or_else(before).map(String::as_str)
+    }
+
+    fn set_variable(&mut self, name: String, text: String) -> Done<()> {
+        if self.facts.variables.is_none() {
+            return Err("context is read-only".into());
+        }
+        self.messages.spend(ENTRY + name.len() + text.len())?;
+        self.variables.insert(name, text);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! What a script is handed, and what it did.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -36,6 +37,8 @@ pub struct Facts {
     pub body_class: &'static str,
     /// Where it came from, such as a file name.
     pub name: String,
+    /// What `context` holds beside these, where the script may change it too; none where it may not.
+    pub variables: Option<BTreeMap<String, String>>,
 }
 
 /// One message for a script.
@@ -204,12 +207,15 @@ pub struct Outcome {
     pub said: Vec<Said>,
     /// The message that came, where the script changed it; none when it failed.
     pub changed: Option<hl7::Message>,
+    /// What it set in `context`; nothing when it failed.
+    pub variables: BTreeMap<String, String>,
 }
 
 impl Outcome {
     /// Nothing but that it failed.
     pub fn failed(trouble: Trouble) -> Self {
         let verdict = Verdict::Failed(trouble);
-        Outcome { verdict, sends: Vec::new(), answer: None, said: Vec::new(), changed: None }
+        let (sends, said, variables) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Outcome { verdict, sends, answer: None, said, changed: None, variables }
     }
 }

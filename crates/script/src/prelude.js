@@ -144,7 +144,7 @@
 
   const say = (level) => (...texts) => native.say(level, texts.map((text) => `${text}`).join(" "));
   const log = { trace: say(0), info: say(1), warning: say(2), warn: say(2), error: say(3) };
-  const context = {
+  const facts = {
     get id() { return native.fact("id"); },
     get session() { return native.fact("session"); },
     get source() { return native.fact("source"); },
@@ -155,6 +155,17 @@
     get bodyClass() { return native.fact("bodyClass"); },
     get name() { return native.fact("name"); },
   };
+  // What is known of the message, and behind that what a flow has set, and may be set.
+  const context = new Proxy(facts, {
+    get(known, name) {
+      return typeof name !== "string" || name in known ? known[name] : native.variable(name);
+    },
+    set(known, name, value) {
+      if (typeof name !== "string" || name in known) return false;
+      native.setVariable(name, textOf(value, `context.${name}`));
+      return true;
+    },
+  });
   const sockets = {
     list: () => JSON.parse(native.sockets()),
     write: (id, text) => native.write(id, text),

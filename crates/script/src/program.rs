@@ -131,6 +131,11 @@ impl Program {
         calls::words(&self.0.source, name).into_iter().next()
     }
 
+    /// What the script sets in that object, as in `context.ward = …`, where it is written out.
+    pub fn sets_in(&self, object: &str) -> Vec<String> {
+        calls::set_members(&self.0.source, object)
+    }
+
     /// Tells programs apart.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.0) as usize

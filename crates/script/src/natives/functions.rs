@@ -141,6 +141,13 @@ pub(super) fn doing<'js>(native: &Object<'js>, state: &Shared) -> Result<()> {
     let s = state.clone();
     put(native, "fact", move |ctx: Ctx<'js>, name: String| s.current.borrow().fact(&ctx, &name))?;
     let s = state.clone();
+    put(native, "variable", move |name: String| s.current.borrow().variable(&name).map(str::to_owned))?;
+    let s = state.clone();
+    put(native, "setVariable", move |ctx: Ctx<'js>, name: Value<'js>, value: Value<'js>| -> Result<()> {
+        let (name, text) = (s.text(&ctx, "name", &name)?, s.value(&ctx, &value)?);
+        s.with(&ctx, |current| current.set_variable(name, text.unwrap_or_default()))
+    })?;
+    let s = state.clone();
     put(native, "send", move |ctx: Ctx<'js>, target: Value<'js>, body: Value<'js>| -> Result<()> {
         let target = s.text(&ctx, "target", &target)?;
         let body = s.body(&ctx, &body)?;
