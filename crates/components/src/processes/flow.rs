@@ -28,13 +28,16 @@
 //! and nothing that it did is done twice.
 //!
 //! What goes wrong is a fault, with a name: `timeout`, `failed` (the target failed, or refused), `missing`,
-//! `transform`, `set`, `charset`, `lookup`, `time`, `endless`, or that of a `throw`. A `scope` catches it by that name or
+//! `transform`, `set`, `charset`, `lookup`, `time`, `code`, `rejected`, `endless`, or that of a `throw`. A `scope` catches it by that name or
 //! by `*`; what was completed within the scope and has `compensate` is undone first, the last one first.
 //! A fault that nobody catches ends the instance: its request gets status Error, and its sender that answer.
 //!
 //! Expressions are about the request, or about the message that `of` names, and know `context.NAME`: what
 //! `assign` has set, `NAME_status` (pending, answered, failed, timeout) and `NAME_error` of every call,
 //! `fault` and `fault_reason`.
+//!
+//! `code` is JavaScript on one of its messages: what it changes in it and sets in `context` is the flow's.
+//! It runs on the threads for scripts within the usual limits, and as a part of the step that it is in.
 //!
 //! An instance goes on with the steps it began with, also when the production is changed meanwhile.
 
@@ -46,6 +49,7 @@ use serde_json::{Map, Value};
 use compile::compile;
 use host::FlowHost;
 
+mod code;
 mod compile;
 mod expression;
 mod faults;
@@ -91,8 +95,11 @@ LabFlow:
     fn check(settings: &Settings, checks: &mut Checks) {
         let compiled = compile(&value(settings), &checks.library);
         checks.notes.extend(compiled.notes);
-        for (path, target) in compiled.targets {
-            checks.sends_to(path, target);
+        for (path, target, range) in compiled.targets {
+            match range {
+                Some(range) => checks.sends_to_at(path, range, target),
+                None => checks.sends_to(path, target),
+            }
         }
     }
 

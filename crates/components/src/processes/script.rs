@@ -42,13 +42,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Failure,
-    HostContext, Library, Message,
+    HostContext, Library, Message, MessageBody,
 };
 use script::{Content, Facts, Input, Pool, Program};
 
-use self::door::ItemDoor;
+pub(super) use self::door::ItemDoor;
 pub use self::settings::{Limits, Settings};
 use self::settling::Settling;
+pub(super) use self::settling::{changed_body, cut};
 use crate::hl7::doc_type::DocTypes;
 use crate::sockets::hub::Hub;
 
@@ -148,13 +149,7 @@ impl BusinessProcess for Runner {
 /// What the script is handed of a message, or why it cannot be.
 fn input(request: &Message, host: &HostContext) -> Result<Input, String> {
     let (header, body) = (&request.header, &request.body);
-    let content = match body.class() {
-        BodyClass::HL7 => {
-            let read = body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset()));
-            Content::Hl7(read.map_err(|error| error.to_string())?)
-        }
-        _ => Content::Text(String::from_utf8_lossy(body.content()).into_owned()),
-    };
+    let content = content(body)?;
     let facts = Facts {
         id: header.id.0,
         session: header.session.0,
@@ -165,8 +160,20 @@ fn input(request: &Message, host: &HostContext) -> Result<Input, String> {
         doc_type: body.doc_type().to_owned(),
         body_class: body.class().0,
         name: body.name().to_owned(),
+        variables: None,
     };
     Ok(Input { content, facts })
+}
+
+/// What a script works on, or why that cannot be read.
+pub(super) fn content(body: &MessageBody) -> Result<Content, String> {
+    match body.class() {
+        BodyClass::HL7 => {
+            let read = body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset()));
+            Ok(Content::Hl7(read.map_err(|error| error.to_string())?))
+        }
+        _ => Ok(Content::Text(String::from_utf8_lossy(body.content()).into_owned())),
+    }
 }
 
 #[cfg(test)]

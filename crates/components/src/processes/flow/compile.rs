@@ -8,11 +8,12 @@ use serde_json::{Map, Value};
 
 use super::expression::{self, Condition, Text};
 use super::instance::REQUEST;
-use super::program::{Await, Call, Compiled, Op, Program, Scope, Source};
+use super::program::{Await, Call, Compiled, Op, Program, Scope, Source, Target};
 use super::reading::{Findings, join, nearest};
 use crate::hl7::doc_type::DocTypes;
 
 mod blocks;
+mod code;
 mod sources;
 
 /// Every step, by the key that makes it one, with its other keys.
@@ -34,11 +35,11 @@ const STEPS: [(&str, &[&str]); 19] = [
     ("throw", &[]),
     ("milestone", &[]),
     ("rule", &[]),
-    ("code", &[]),
+    ("code", &["of", "as"]),
     ("sql", &[]),
 ];
 /// Steps that there are not yet.
-const LATER: [&str; 3] = ["rule", "code", "sql"];
+const LATER: [&str; 2] = ["rule", "sql"];
 /// Keys that every step may have.
 const COMMON: [&str; 2] = ["disabled", "comment"];
 
@@ -93,6 +94,12 @@ impl Known {
                 if let (true, Some(name)) = (map.contains_key("transform"), text(map, "as")) {
                     self.messages.insert(name.to_owned());
                 }
+                if let Some(code) = text(map, "code") {
+                    self.messages.extend(text(map, "as").map(str::to_owned));
+                    if let Ok(program) = script::Program::compile(code) {
+                        self.context.extend(program.sets_in("context"));
+                    }
+                }
                 if let (true, name) = (map.contains_key("for_each"), text(map, "as")) {
                     self.context.insert(name.unwrap_or(VALUE).to_owned());
                 }
@@ -137,7 +144,7 @@ fn names(value: &Value) -> Vec<String> {
 struct Compiler {
     program: Program,
     findings: Findings,
-    targets: Vec<(String, String)>,
+    targets: Vec<Target>,
     known: Known,
     words: Words,
 }
@@ -235,6 +242,7 @@ impl Compiler {
             "delay" => self.delay(at),
             "reply" => self.reply(at),
             "scope" => self.scope(at),
+            "code" => self.code(at),
             "alert" | "trace" | "milestone" | "throw" => return self.word(kind, at),
             _ => {}
         }
@@ -296,7 +304,7 @@ impl Compiler {
 
     fn call(&mut self, at: &At<'_>) {
         let Some(target) = self.findings.text(at.value, &at.place) else { return };
-        self.targets.push((at.place.clone(), target.clone()));
+        self.targets.push((at.place.clone(), target.clone(), None));
         let name = call_name(at.map).unwrap_or_default();
         if at.map.contains_key("as") {
             self.findings.name(&name, &at.under("as"));

@@ -151,7 +151,7 @@ impl FlowHost {
     }
 
     /// Lets an instance go on, as far as it can.
-    fn drive(&mut self, mut live: Live, drive: Drive<'_>, host: &HostContext) -> Step {
+    async fn drive(&mut self, mut live: Live, drive: Drive<'_>, host: &HostContext) -> Step {
         let caller = live.instance.caller.clone();
         let (id, slept) = (caller.request, live.instance.wake);
         let step = Step::new(caller);
@@ -181,7 +181,7 @@ impl FlowHost {
             }
             Drive::Time => run.look(),
         }
-        run.run();
+        run.run(host).await;
         let over = run.is_over();
         let mut step = run.step;
         if !over {
@@ -223,14 +223,17 @@ impl FlowHost {
             let caller = Caller::from(&message.header);
             let instance = Instance::new(&self.flow, caller, message.header.body);
             let bodies = Bodies::from([(super::instance::REQUEST.to_owned(), message.body.clone())]);
-            let step = self.drive(Live { instance, bodies }, Drive::Begin, host);
+            let step = self.drive(Live { instance, bodies }, Drive::Begin, host).await;
             return Ok(Decision::Step(Box::new(step)));
         }
         let Some((id, call)) = message.header.answered_call() else {
             return Ok(Decision::Discarded("it answers no call of this flow".to_owned()));
         };
         match self.load(id, host).await? {
-            Some(live) => Ok(Decision::Step(Box::new(self.drive(live, Drive::Answer(call, message), host)))),
+            Some(live) => {
+                let step = self.drive(live, Drive::Answer(call, message), host).await;
+                Ok(Decision::Step(Box::new(step)))
+            }
             None => Ok(Decision::Discarded(format!("flow instance {id} has ended"))),
         }
     }
@@ -274,7 +277,7 @@ impl BusinessProcess for FlowHost {
         let mut steps = Vec::with_capacity(due.len());
         for (time, id) in due {
             match self.load(id, host).await? {
-                Some(live) => steps.push(self.drive(live, Drive::Time, host)),
+                Some(live) => steps.push(self.drive(live, Drive::Time, host).await),
                 None => {
                     self.wakes.remove(&(time, id));
                     host.remember(vec![forget(wake_key(time, id))]);

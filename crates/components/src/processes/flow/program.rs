@@ -1,11 +1,13 @@
 //! A flow as it is run: its steps in one list, with jumps, so that a position is a number.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::Note;
 use rules::Transforms;
 
+use super::code::Code;
 use super::expression::{Condition, Text, Value};
 use crate::hl7::doc_type::DocTypes;
 
@@ -94,6 +96,7 @@ pub(super) enum Op {
         name: String,
     },
     Call(Call),
+    Code(Code),
     Await(Await),
     Jump(usize),
     /// Goes on at the place unless the condition holds.
@@ -148,11 +151,14 @@ pub(super) enum Op {
     End,
 }
 
+/// Where an item is named, the item, and the bytes of its name where that is a part of a text.
+pub(super) type Target = (String, String, Option<Range<usize>>);
+
 /// What compiling a flow came to.
 #[derive(Debug, Default)]
 pub(super) struct Compiled {
     pub(super) program: Program,
     pub(super) notes: Vec<Note>,
-    /// The items that are called, and where.
-    pub(super) targets: Vec<(String, String)>,
+    /// The items that are called.
+    pub(super) targets: Vec<Target>,
 }

@@ -1,5 +1,6 @@
 //! Reads what stands in a step: its keys, with everything that is wrong about them at its place.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use model::{Note, NoteKind, Span};
@@ -22,6 +23,17 @@ impl Findings {
 
     fn note(&mut self, kind: NoteKind, path: &str, message: impl Into<String>, help: Option<String>) {
         self.0.push(Note { kind, path: path.to_owned(), range: None, message: message.into(), help });
+    }
+
+    /// An error in a part of the text at `path`.
+    pub(super) fn within(
+        &mut self,
+        path: &str,
+        range: Option<Range<usize>>,
+        message: String,
+        help: Option<String>,
+    ) {
+        self.0.push(Note { kind: NoteKind::Error, path: path.to_owned(), range, message, help });
     }
 
     /// What is wrong with the expression at `path`.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use model::{Event, EventKind, LateAnswer, MessageBody, Payload, Sent, Step, Timestamp};
+use model::{Event, EventKind, HostContext, LateAnswer, MessageBody, Payload, Sent, Step, Timestamp};
 
+use super::code::Code;
 use super::expression::View;
 use super::instance::{CallState, Fault, Frame, Instance, Kept, Stands, Thread, Wait};
 use super::made::make;
@@ -11,6 +12,9 @@ use super::program::{Await, Call, Op, Program, Source};
 
 /// So many things are done at most without a wait: a loop without end ends.
 const MOST: usize = 100_000;
+
+/// A step in JavaScript counts as so many.
+const FOR_CODE: usize = 20;
 
 /// The bodies of an instance's messages, by name.
 pub(super) type Bodies = BTreeMap<String, MessageBody>;
@@ -33,16 +37,19 @@ pub(super) enum Go {
     To(usize),
     /// Behind what it waits for now.
     Wait(Wait),
+    /// With what comes next.
+    Next,
     /// Nowhere: it has ended.
     Ended,
 }
 
-impl Run<'_> {
+impl<'p> Run<'p> {
     /// Goes on wherever it can.
-    pub(super) fn run(&mut self) {
+    pub(super) async fn run(&mut self, host: &HostContext) {
         let mut left = MOST;
         while let Some(thread) = self.ready() {
-            left -= 1;
+            let code = self.code_at(thread);
+            left = left.saturating_sub(if code.is_some() { FOR_CODE } else { 1 });
             if left == 0 {
                 let reason = format!("{MOST} steps were done without a wait; is there a loop without end?");
                 // What it did since it last waited is not done either.
@@ -50,7 +57,13 @@ impl Run<'_> {
                 self.fail(Fault { name: "endless".to_owned(), reason });
                 break;
             }
-            self.one(thread);
+            match code {
+                Some((at, code)) => {
+                    let done = self.code(code, host).await;
+                    self.goes(thread, at, done);
+                }
+                None => self.one(thread),
+            }
             if std::mem::take(&mut self.waits) {
                 self.look();
             }
@@ -81,12 +94,27 @@ impl Run<'_> {
             Some(op) => self.op(id, at, op),
             None => Ok(Go::Ended),
         };
+        self.goes(id, at, done);
+    }
+
+    /// The step in JavaScript that the thread is at.
+    fn code_at(&mut self, id: u32) -> Option<(usize, &'p Code)> {
+        let at = self.thread(id)?.at;
+        match self.program.ops.get(at)? {
+            Op::Code(code) => Some((at, code)),
+            _ => None,
+        }
+    }
+
+    /// The thread goes on behind what it did at that place.
+    fn goes(&mut self, id: u32, at: usize, done: Result<Go, Fault>) {
         match done {
             Ok(Go::Ended) => self.ended(id),
             Ok(go) => {
                 let Some(thread) = self.thread(id) else { return };
                 match go {
                     Go::To(place) => thread.at = place,
+                    Go::Next => thread.at = at + 1,
                     Go::Wait(wait) => (thread.wait, thread.at) = (wait, at + 1),
                     Go::Ended => {}
                 }
@@ -135,6 +163,8 @@ impl Run<'_> {
             Op::Enter { scope } => self.push(id, Frame::Scope { scope: *scope, done: Vec::new() }),
             Op::Leave => self.leave(id),
             Op::Undone => return Ok(self.undo_next(id)),
+            // It is done by who can wait for it.
+            Op::Code(_) => return Ok(Go::Next),
             Op::EndBranch | Op::End => return Ok(Go::Ended),
         }
         Ok(Go::To(at + 1))
@@ -158,7 +188,7 @@ impl Run<'_> {
     }
 
     /// The message that a step sends or makes, and where it is stored if it is.
-    fn made(&self, source: &Source) -> Result<(Option<model::BodyId>, MessageBody), Fault> {
+    pub(super) fn made(&self, source: &Source) -> Result<(Option<model::BodyId>, MessageBody), Fault> {
         if let Source::Message(name) = source {
             let body = self.bodies.get(name).cloned().ok_or_else(|| Fault {
                 name: "missing".to_owned(),

@@ -31,7 +31,7 @@ fn unknown_steps_and_keys_are_told_at_their_place() {
         json!([{ "call": "Out", "throw": "x" }]),
         &["steps[0]: a step is \"call\" and \"throw\" at once; expected one (make two steps of it)"],
     );
-    for later in ["rule", "code", "sql"] {
+    for later in ["rule", "sql"] {
         let said = format!("steps[0].{later}: step \"{later}\" is not available in this version");
         check(json!([{ later: "x" }]), &[&said]);
     }
@@ -77,6 +77,61 @@ fn events_hold_no_content() {
         let said = notes(json!([{ step: "of {{ PID-5 }}" }]));
         assert!(said[0].contains("expected a text without values"), "{said:?}");
     }
+}
+
+#[test]
+fn code_is_read_and_what_is_wrong_is_told_at_its_bytes() {
+    let told = |code: &str| {
+        let mut checks = Checks::default();
+        ComponentSpec::of::<Flow>().check(json!({ "steps": [{ "code": code }] }), &mut checks);
+        let marked = |note: &model::Note| {
+            let bytes = note.range.clone().map_or("?", |range| &code[range]);
+            format!("{} [{bytes}]: {}", note.path, note.message)
+        };
+        checks.notes.iter().map(marked).collect::<Vec<_>>()
+    };
+    let at = "steps[0].code";
+    assert_eq!(told("let a = 1;\nlet b = ;"), [format!("{at} [;]: unexpected token in expression: \";\"")]);
+    assert_eq!(
+        told("for (const s of sockets.list()) {}"),
+        [format!("{at} [sockets]: there is no \"sockets\" in the code of a flow")]
+    );
+    assert_eq!(
+        told("suspend('x')"),
+        [format!("{at} [suspend]: there is no \"suspend\" in the code of a flow")]
+    );
+    assert_eq!(
+        told("send('')"),
+        [format!("{at} []: the target of send is empty; expected the name of an item")]
+    );
+    assert_eq!(told("msg.set('PID-3', 1)"), Vec::<String>::new());
+}
+
+#[test]
+fn what_code_sets_and_makes_is_known() {
+    check(
+        json!([
+            { "code": "context.ward = msg.get('PV1-3.1')", "as": "made" },
+            { "if": "context.ward = \"W4\"", "then": [{ "call": "Out", "request": "made" }] },
+        ]),
+        &[],
+    );
+    check(
+        json!([{ "code": "1", "of": "nope", "to": "x" }]),
+        &[
+            "steps[0].to: unknown key \"to\" of step \"code\" (expected one of code, of, as, disabled, comment)",
+            "steps[0].of: there is no message \"nope\" in this flow (expected one of request)",
+        ],
+    );
+}
+
+#[test]
+fn targets_of_code_are_named_at_their_bytes() {
+    let mut checks = Checks::default();
+    let steps = json!([{ "code": "send('A'); send(\"B\", 'text')" }]);
+    ComponentSpec::of::<Flow>().check(json!({ "steps": steps }), &mut checks);
+    let named: Vec<_> = checks.references.iter().map(|it| (it.path.as_str(), it.name.as_str())).collect();
+    assert_eq!(named, [("steps[0].code", "A"), ("steps[0].code", "B")]);
 }
 
 #[test]

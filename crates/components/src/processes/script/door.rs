@@ -10,11 +10,11 @@ use crate::sockets::hub::Hub;
 use crate::sockets::one;
 
 /// What the scripts of one item reach through.
-pub(super) struct ItemDoor {
-    pub(super) host: HostContext,
+pub(in crate::processes) struct ItemDoor {
+    pub(in crate::processes) host: HostContext,
     /// Whom the code names where it sends: they were checked with it.
-    pub(super) named: Arc<HashSet<String>>,
-    pub(super) hub: Option<Arc<Hub>>,
+    pub(in crate::processes) named: Arc<HashSet<String>>,
+    pub(in crate::processes) hub: Option<Arc<Hub>>,
 }
 
 impl ItemDoor {

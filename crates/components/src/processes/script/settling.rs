@@ -19,7 +19,7 @@ pub(super) struct Settling<'a> {
 
 impl Settling<'_> {
     pub(super) fn decide(&self, request: &Message, outcome: Outcome) -> Decision {
-        let Outcome { verdict, sends, answer, said, changed: _ } = outcome;
+        let Outcome { verdict, sends, answer, said, changed: _, variables: _ } = outcome;
         let events: Vec<Event> =
             said.into_iter().map(|said| self.event(request, said.level, said.text)).collect();
         let mut bodies = Bodies { settling: self, request, last: None };
@@ -103,12 +103,7 @@ impl Bodies<'_> {
                 {
                     return Some(body.clone());
                 }
-                // The same label as before, so that the same is read from it: unless MSH-18 says it.
-                let label = match message.charset().why {
-                    hl7::Why::Setting | hl7::Why::Misdeclared => message.charset().name().to_owned(),
-                    _ => String::new(),
-                };
-                let body = self.settling.types.body(bytes.clone(), Ok(message), label, name);
+                let body = changed_body(self.settling.types, message, bytes.clone(), &name);
                 self.last = Some((bytes, body.clone()));
                 Some(body)
             }
@@ -116,8 +111,23 @@ impl Bodies<'_> {
     }
 }
 
+/// The body of a message that a script changed or made.
+pub(in crate::processes) fn changed_body(
+    types: &DocTypes,
+    message: hl7::Message,
+    bytes: Bytes,
+    name: &str,
+) -> MessageBody {
+    // The same label as before, so that the same is read from it: unless MSH-18 says it.
+    let label = match message.charset().why {
+        hl7::Why::Setting | hl7::Why::Misdeclared => message.charset().name().to_owned(),
+        _ => String::new(),
+    };
+    types.body(bytes, Ok(message), label, name.to_owned())
+}
+
 /// The text, no longer than what is told.
-fn cut(mut text: String) -> String {
+pub(in crate::processes) fn cut(mut text: String) -> String {
     if let Some((at, _)) = text.char_indices().nth(LONGEST) {
         text.truncate(at);
         text.push('…');
