@@ -47,10 +47,7 @@ fn check_clean(production: &Path, what: &str) {
 }
 
 #[test]
-fn the_productions_for_mllp_pass_their_checks_without_a_finding() {
-    for name in ["production.yaml", "lab.yaml"] {
-        check_clean(&project().join("productions/mllp").join(name), name);
-    }
+fn the_samples_for_mllp_are_as_their_version_wants_them() {
     for name in ["admission.hl7", "result.hl7"] {
         let message = project().join("productions/mllp/messages").join(name);
         let checked = text(&orris(&["hl7", "check", message.to_str().expect("a readable path")]).stdout);

@@ -5,6 +5,8 @@ mod docs;
 mod engine;
 mod first_steps;
 mod hl7;
+mod productions;
 mod script;
 mod transform;
+mod tutorial;
 mod usage;
