@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::str::FromStr;
 
 use hl7::PathError;
-use hl7::schema::{CategoryChoice, FieldPath, PathContext, Schemas, compile_path};
+use hl7::schema::{CategoryChoice, FieldPath, PathContext, Schemas, check_path};
 use model::{BodyClass, MessageBody};
 
 /// Where in a message the value stands by which the order is kept, as in `PID-3.1`. Cheap to clone.
@@ -17,11 +17,17 @@ impl OrderBy {
     /// # Errors
     /// When it is no path, or none to a single value.
     pub fn compile(text: &str, schemas: &Schemas) -> Result<Self, PathError> {
-        let path = compile_path(text, &PathContext::new(schemas, &CategoryChoice::default()))?;
-        let wrong = match (path.is_plural(), path.is_count()) {
-            (false, false) => return Ok(OrderBy(path)),
-            (true, _) => "leads to several values",
-            (_, true) => "counts",
+        let mut checked = check_path(text, &PathContext::new(schemas, &CategoryChoice::default()))?;
+        // A field that no message has would put every message behind all others.
+        if let Some(doubt) = checked.doubts.pop() {
+            return Err(doubt);
+        }
+        let path = checked.path;
+        let wrong = match (path.is_plural(), path.is_count(), path.field()) {
+            (false, false, Some(_)) => return Ok(OrderBy(path)),
+            (true, ..) => "leads to several values",
+            (_, true, _) => "counts",
+            (.., None) => "is a whole segment",
         };
         let message = format!("path \"{text}\" {wrong}; expected one value, as in PID-3.1");
         Err(PathError { range: 0..text.len(), message, help: None })
@@ -101,6 +107,11 @@ mod tests {
         assert!(error.message.contains("several values"), "{}", error.message);
         let error = "OBX.count".parse::<OrderBy>().unwrap_err();
         assert!(error.message.contains("counts"), "{}", error.message);
+        let error = "PID".parse::<OrderBy>().unwrap_err();
+        assert!(error.message.contains("whole segment"), "{}", error.message);
+        let error = "PID-999".parse::<OrderBy>().unwrap_err();
+        assert!(error.message.contains("fields"), "{}", error.message);
+        assert!("ZPD-9".parse::<OrderBy>().is_ok(), "nobody knows how many fields ZPD has");
         assert!("PID_3".parse::<OrderBy>().is_err());
     }
 }

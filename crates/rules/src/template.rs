@@ -18,7 +18,7 @@ pub struct Template(Vec<Part>);
 #[derive(Debug, Clone)]
 enum Part {
     Text(String),
-    Value(Expr, Filter),
+    Value(Box<Expr>, Filter),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +141,7 @@ fn value(
     let filter = bar.map_or(Some(Filter::None), |bar| filter(text, bar + 1..range.end, errors));
     let source = &text[range.start..bar.unwrap_or(range.end)];
     match Expr::value(source, scope) {
-        Ok(expr) => filter.map(|filter| Part::Value(expr, filter)),
+        Ok(expr) => filter.map(|filter| Part::Value(Box::new(expr), filter)),
         Err(found) => {
             errors.extend(found.into_iter().map(|error| error.shifted(range.start)));
             None

@@ -408,7 +408,7 @@ fn naive(condition: &Condition, text: &str, facts: &Facts<'_>) -> bool {
             let items: Vec<&str> = said(&list[0]).split(',').map(str::trim).collect();
             values(call.value(0).unwrap())
                 .iter()
-                .any(|it| *it != Plain::Nothing && items.contains(&said(it)) && said(it) != "")
+                .any(|it| *it != Plain::Nothing && items.contains(&said(it)) && !said(it).is_empty())
         }
         Condition::Compare { left, op: Op::Ne, right } => {
             let equal = Condition::Compare { left: left.clone(), op: Op::Eq, right: right.clone() };

@@ -23,7 +23,7 @@ impl Force {
         for (key, text) in [("from", from), ("to", to)] {
             let Some(text) = text else { continue };
             let fits = |format: &&str| Format::read(format).is_ok_and(|format| format.parse(text).is_some());
-            if !FORMATS.iter().any(|format| fits(&format)) {
+            if !FORMATS.iter().any(fits) {
                 let wanted = "expected a day or minute, as in 2026-01-31 or 2026-01-31T08:00";
                 return Err((key, format!("found \"{text}\"; {wanted}")));
             }
