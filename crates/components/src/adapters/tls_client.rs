@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use model::{Checks, Failure};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_rustls::TlsConnector;
@@ -27,8 +29,9 @@ const SYSTEM: [&str; 4] = [
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TlsClient {
-    /// The PEM file with the certificates that the server's has to be signed with; relative to the data
-    /// directory. Without it those are trusted that the system trusts.
+    /// The PEM file with the certificates that the server's has to be signed with, or with the server's
+    /// own, as devices have them; relative to the data directory. Without it those are trusted that the
+    /// system trusts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca: Option<String>,
     /// The PEM file with one's own certificate, for a server that asks for one; relative to the data
@@ -100,7 +103,7 @@ pub(crate) async fn connector(
         .with_safe_default_protocol_versions()
         .map_err(|error| Failure::Fatal(format!("TLS cannot be used: {error}")))?;
     let builder = match tls.verify {
-        true => builder.with_root_certificates(roots(tls, dir).await?),
+        true => builder.dangerous().with_custom_certificate_verifier(trust(tls, dir, &provider).await?),
         false => builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(provider))),
     };
     let mut config = match (&tls.certificate, &tls.key) {
@@ -118,25 +121,93 @@ pub(crate) async fn connector(
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// Whose signatures are trusted.
-async fn roots(tls: &TlsClient, dir: &Path) -> Result<RootCertStore, Failure> {
+/// Whose signatures, or which server itself, are trusted.
+async fn trust(
+    tls: &TlsClient,
+    dir: &Path,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
     let mut roots = RootCertStore::empty();
-    if let Some(file) = &tls.ca {
-        for root in certificates(dir, file).await? {
-            roots.add(root).map_err(|error| bad(file, &error))?;
-        }
-        return Ok(roots);
+    let pinned = match &tls.ca {
+        Some(file) => certificates(dir, file).await?,
+        None => Vec::new(),
+    };
+    let named = tls.ca.as_deref().unwrap_or_default();
+    for root in &pinned {
+        roots.add(root.clone()).map_err(|error| bad(named, &error))?;
     }
+    if tls.ca.is_none() {
+        system(dir, &mut roots).await?;
+    }
+    let by_signature = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .build()
+        .map_err(|error| bad(named, &error))?;
+    Ok(Arc::new(Trusted { by_signature, pinned }))
+}
+
+/// Those that the system trusts.
+async fn system(dir: &Path, roots: &mut RootCertStore) -> Result<(), Failure> {
     for file in SYSTEM {
         // A system may keep some that are of no use here.
         if let Ok(found) = certificates(dir, file).await {
             let (_usable, _other) = roots.add_parsable_certificates(found);
-            return Ok(roots);
+            return Ok(());
         }
     }
     Err(Failure::Temporary(
         "this system has no list of trusted certificates; name a PEM file in ca".to_owned(),
     ))
+}
+
+/// Takes certificates that are signed by one that is trusted, and those that are trusted themselves.
+/// Devices often show a certificate that they signed themselves as an authority, which is what
+/// `openssl req -x509` makes; as a server's, signatures alone would not do (RFC 5280 §4.2.1.9).
+#[derive(Debug)]
+struct Trusted {
+    by_signature: Arc<WebPkiServerVerifier>,
+    pinned: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Trusted {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.by_signature.verify_server_cert(own, chain, name, ocsp, now) {
+            // An expired one, or one for another name, has an error of its own.
+            Err(Error::InvalidCertificate(CertificateError::Other(_))) if self.pinned.contains(own) => {
+                verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.by_signature.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.by_signature.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.by_signature.supported_verify_schemes()
+    }
 }
 
 /// Takes any certificate, as `verify: false` wants it. The handshake itself is checked all the same.
@@ -223,5 +294,53 @@ mod tests {
         assert_eq!(tls.server_name("10.0.0.1").unwrap().to_str(), "lab.example");
         assert_eq!(TlsClient::default().server_name("[::1]").unwrap().to_str(), "::1");
         assert!(TlsClient::default().server_name("a b").is_err());
+    }
+
+    /// Whether a client that trusts `ca` takes a server at `name` that shows `certificate`.
+    async fn trusts(ca: &str, shown: &rcgen::CertifiedKey<rcgen::KeyPair>, name: &str) -> Result<(), String> {
+        let dir = testkit::data_dir();
+        std::fs::write(dir.path().join("ca.pem"), ca).unwrap();
+        let chain = vec![shown.cert.der().clone()];
+        let key = PrivateKeyDer::from_pem_slice(shown.signing_key.serialize_pem().as_bytes()).unwrap();
+        let server = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+        let (here, there) = tokio::io::duplex(16 << 10);
+        let serving = tokio::spawn(tokio_rustls::TlsAcceptor::from(Arc::new(server)).accept(there));
+        let tls = TlsClient { ca: Some("ca.pem".to_owned()), ..TlsClient::default() };
+        let connector = connector(&tls, dir.path(), &[]).await.unwrap();
+        let joined = connector.connect(ServerName::try_from(name.to_owned()).unwrap(), here).await;
+        let served = serving.await.unwrap();
+        assert_eq!(joined.is_ok(), served.is_ok());
+        joined.map(drop).map_err(|error| error.to_string())
+    }
+
+    fn signed_by_itself(days: (i32, i32)) -> rcgen::CertifiedKey<rcgen::KeyPair> {
+        let mut params = rcgen::CertificateParams::new(vec!["device".to_owned()]).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        (params.not_before, params.not_after) =
+            (rcgen::date_time_ymd(days.0, 1, 1), rcgen::date_time_ymd(days.1, 1, 1));
+        let signing_key = rcgen::KeyPair::generate().unwrap();
+        rcgen::CertifiedKey { cert: params.self_signed(&signing_key).unwrap(), signing_key }
+    }
+
+    #[tokio::test]
+    async fn a_device_that_is_its_own_authority_is_trusted_by_its_certificate() {
+        let (device, other) = (signed_by_itself((2020, 2100)), signed_by_itself((2020, 2100)));
+        assert_eq!(trusts(&device.cert.pem(), &device, "device").await, Ok(()));
+        for (ca, shown, name) in [
+            (&device, &device, "somebody"),
+            (&other, &device, "device"),
+            (&signed_by_itself((2020, 2021)), &signed_by_itself((2020, 2021)), "device"),
+        ] {
+            let refused = trusts(&ca.cert.pem(), shown, name).await.unwrap_err();
+            assert!(refused.contains("invalid peer certificate"), "{refused}");
+        }
+        let old = signed_by_itself((2020, 2021));
+        let refused = trusts(&old.cert.pem(), &old, "device").await.unwrap_err();
+        assert!(refused.contains("expired"), "{refused}");
     }
 }
