@@ -13,6 +13,7 @@ use testkit::{FakeClock, eventually};
 
 use crate::fake::*;
 
+mod code;
 mod faults;
 mod restarts;
 mod steps;

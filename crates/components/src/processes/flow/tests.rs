@@ -162,16 +162,18 @@ fn the_examples_of_the_guide_are_right() {
     let guide = std::fs::read_to_string(path).expect("the guide");
     let examples: Vec<&str> =
         guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [production, booking] = examples[..] else { panic!("{} examples", examples.len()) };
-    let indented: String = booking.lines().map(|line| format!("        {line}\n")).collect();
+    let [production, code, booking] = examples[..] else { panic!("{} examples", examples.len()) };
     let operation = |name: &str| format!("  {name}: {{ type: file, settings: {{ file_path: {name} }} }}\n");
     let operations: String =
         ["Rooms", "RoomsCancel", "Surgeons", "SurgeonsCancel", "Patients"].map(operation).concat();
-    let booking = format!(
-        "production: Booking\nprocesses:\n  Flow:\n    type: flow\n    settings:\n      steps:\n{indented}operations:\n{operations}"
-    );
+    let whole = |steps: &str| {
+        let indented: String = steps.lines().map(|line| format!("        {line}\n")).collect();
+        format!(
+            "production: Booking\nprocesses:\n  Flow:\n    type: flow\n    settings:\n      steps:\n{indented}operations:\n{operations}"
+        )
+    };
     let folder = testkit::data_dir();
-    for example in [production, &booking] {
+    for example in [production, &whole(code), &whole(booking)] {
         let file = folder.path().join("production.yaml");
         std::fs::write(&file, example).expect("written");
         let report = config::load(&file, &[], crate::CATALOGUE, &|_| None);
