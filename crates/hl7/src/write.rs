@@ -69,6 +69,28 @@ pub fn to_bytes(message: &Message) -> Result<Bytes, WriteError> {
     charset.encode(message.shared_text()).map_err(|offset| not_in(message, charset, offset))
 }
 
+/// The text in the message's charset, with a line end behind the last segment as behind the first one, or
+/// CR: what a message that was changed is sent as, since receivers look for it.
+///
+/// # Errors
+/// When a character is not in that charset.
+pub fn to_ended_bytes(message: &Message) -> Result<Bytes, WriteError> {
+    let text = message.text();
+    let mut segments = message.segments();
+    let end = segments.next().map_or(text.len(), |first| first.offset() + first.raw().len());
+    let last = segments.last().map_or(end, |last| last.offset() + last.raw().len());
+    if last < text.len() {
+        return to_bytes(message);
+    }
+    let end = match text[end..].as_bytes() {
+        [b'\r', b'\n', ..] => "\r\n",
+        [b'\n', ..] => "\n",
+        _ => "\r",
+    };
+    // A line end is one byte for each of its characters in every charset.
+    Ok([&to_bytes(message)?, end.as_bytes()].concat().into())
+}
+
 fn not_in(message: &Message, charset: Charset, offset: usize) -> WriteError {
     let what = format!("a character is not in the charset {}", charset.name());
     WriteError::at(message, offset, what, "another charset, as UNICODE UTF-8, or another character")

@@ -375,7 +375,7 @@ impl Messages {
         if let Some(written) = &slot.written {
             return Ok(SentBody::Hl7(message, written.clone()));
         }
-        let bytes = hl7::write::to_bytes(&message).map_err(|error| Refusal::from(error.to_string()))?;
+        let bytes = hl7::write::to_ended_bytes(&message).map_err(|error| Refusal::from(error.to_string()))?;
         // It is held while the script goes on and changes it.
         self.spend(bytes.len())?;
         self.slots[handle as usize].written = Some(bytes.clone());

@@ -781,7 +781,7 @@ mod tests {
         let Decision::Completed { sends, .. } = decision else { panic!("{decision:?}") };
         let texts: Vec<_> = sends.iter().map(|sent| sent.body.clone().unwrap().content().clone()).collect();
         assert_eq!(texts.len(), 2);
-        assert!(texts.iter().all(|text| text.ends_with(b"PV1|1|MADE")), "{texts:?}");
+        assert!(texts.iter().all(|text| text.ends_with(b"PV1|1|MADE\r")), "{texts:?}");
         // The structure is the message's own where the target of a transform is a schema alone.
         let types: Vec<_> =
             sends.iter().map(|sent| sent.body.clone().unwrap().doc_type().to_owned()).collect();

@@ -138,3 +138,17 @@ fn separators_that_cannot_hold_the_message_are_refused() {
     let error = with_separators(&message(b"MSH|^~\\&|A"), &gap).unwrap_err().to_string();
     assert!(error.contains("one that is missing before"), "{error}");
 }
+
+#[test]
+fn a_message_that_was_changed_ends_as_its_segments_do() {
+    for (text, expected) in [
+        ("MSH|^~\\&|A\rPID|1", "MSH|^~\\&|A\rPID|1\r"),
+        ("MSH|^~\\&|A\r\nPID|1\r\n", "MSH|^~\\&|A\r\nPID|1\r\n"),
+        ("MSH|^~\\&|A\nPID|1\n\n", "MSH|^~\\&|A\nPID|1\n"),
+        ("MSH|^~\\&|A", "MSH|^~\\&|A\r"),
+    ] {
+        assert_eq!(to_ended_bytes(&message(text.as_bytes())).unwrap(), expected, "{text:?}");
+    }
+    let ended = with_line_end(&message(b"MSH|^~\\&|A\rPID|1"), LineEnd::Lf);
+    assert_eq!(to_ended_bytes(&ended).unwrap(), "MSH|^~\\&|A\nPID|1\n");
+}

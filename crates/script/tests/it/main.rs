@@ -101,7 +101,7 @@ pub(crate) fn text_of(body: &SentBody) -> String {
     match body {
         SentBody::Same => "same".to_owned(),
         SentBody::Hl7(message, bytes) => {
-            assert_eq!(message.text().as_bytes(), &bytes[..]);
+            assert_eq!(format!("{}\r", message.text()).as_bytes(), &bytes[..]);
             message.text().to_owned()
         }
         SentBody::Text(text) => format!("text {text}"),

@@ -94,7 +94,7 @@ impl Run<'_> {
         self.instance.context.extend(variables);
         let left = match changed {
             Some(message) => {
-                let bytes = hl7::write::to_bytes(&message);
+                let bytes = hl7::write::to_ended_bytes(&message);
                 let bytes = bytes.map_err(|error| fault("charset", error.to_string()))?;
                 Some(changed_body(types, message, bytes, body.name()))
             }

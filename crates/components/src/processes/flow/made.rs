@@ -50,7 +50,7 @@ fn body_of(message: &hl7::Message, of: &str, run: &Run<'_>) -> Result<MessageBod
         Some(body) => (body.charset().to_owned(), body.name().to_owned()),
         None => (String::new(), String::new()),
     };
-    let bytes = hl7::write::to_bytes(message).map_err(|error| fault("charset", error.to_string()))?;
+    let bytes = hl7::write::to_ended_bytes(message).map_err(|error| fault("charset", error.to_string()))?;
     let doc_type = run.program.types.of(message);
     Ok(MessageBody::described(BodyClass::HL7, bytes, doc_type, charset, name))
 }

@@ -49,7 +49,7 @@ impl<'a> Made<'a> {
         }
         let failed =
             |error: hl7::write::WriteError| format!("what the transforms made cannot be written: {error}");
-        let bytes = hl7::write::to_bytes(&made).map_err(failed)?;
+        let bytes = hl7::write::to_ended_bytes(&made).map_err(failed)?;
         let doc_type = match target {
             Some(target) if target.structure.is_empty() => self.types.of_category(&made, &target.category),
             Some(target) => target.to_string(),
