@@ -131,9 +131,10 @@ impl Program {
         calls::words(&self.0.source, name).into_iter().next()
     }
 
-    /// What the script sets in that object, as in `context.ward = …`, where it is written out.
-    pub fn sets_in(&self, object: &str) -> Vec<String> {
-        calls::set_members(&self.0.source, object)
+    /// What a script sets in that object, as in `context.ward = …`, where it is written out; also of a
+    /// script that is not right yet.
+    pub fn sets_in(source: &str, object: &str) -> Vec<String> {
+        calls::set_members(source, object)
     }
 
     /// Tells programs apart.

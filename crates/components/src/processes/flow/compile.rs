@@ -96,9 +96,7 @@ impl Known {
                 }
                 if let Some(code) = text(map, "code") {
                     self.messages.extend(text(map, "as").map(str::to_owned));
-                    if let Ok(program) = script::Program::compile(code) {
-                        self.context.extend(program.sets_in("context"));
-                    }
+                    self.context.extend(script::Program::sets_in(code, "context"));
                 }
                 if let (true, name) = (map.contains_key("for_each"), text(map, "as")) {
                     self.context.insert(name.unwrap_or(VALUE).to_owned());

@@ -116,6 +116,9 @@ fn what_code_sets_and_makes_is_known() {
         ]),
         &[],
     );
+    // What is not right yet makes no other errors.
+    let wrong = notes(json!([{ "code": "context.a = = 1" }, { "assign": { "b": "context.a" } }]));
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
     check(
         json!([{ "code": "1", "of": "nope", "to": "x" }]),
         &[
