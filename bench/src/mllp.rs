@@ -4,6 +4,7 @@
 mod case;
 mod line;
 mod measure;
+mod production;
 mod senders;
 mod sink;
 mod socket;

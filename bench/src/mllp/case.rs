@@ -1,4 +1,4 @@
-//! What is measured: from how many connections, to which output, and with which production.
+//! What is measured: from how many connections, by which way, and to which output.
 
 use std::collections::HashSet;
 use std::fs;
@@ -10,6 +10,7 @@ use store::Reader;
 
 use super::line::Line;
 use super::measure::{Figures, with_engine};
+use super::production::{Output, Segments, Way, production};
 use super::range;
 use super::senders::{Load, id_of, read_id};
 use crate::files::is_done;
@@ -19,28 +20,24 @@ use crate::report::{against, figure};
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) load: Load,
-    routed: bool,
+    way: Way,
     output: Output,
     wanted: &'static str,
 }
 
-/// Where the messages go.
-#[derive(Clone, Copy)]
-enum Output {
-    /// So many connections, each of which waits for the answer before it sends the next.
-    LockStep(usize),
-    /// One connection with so many messages on their way.
-    Window(usize),
-    /// A file for each message.
-    Files,
+const fn case(senders: usize, pipelined: usize, output: Output, wanted: &'static str) -> Case {
+    Case { load: Load { senders, pipelined }, way: Way::Straight, output, wanted }
 }
 
-const fn case(senders: usize, pipelined: usize, output: Output, wanted: &'static str) -> Case {
-    Case { load: Load { senders, pipelined }, routed: false, output, wanted }
+/// As integration engines are compared: by a router, with a rule and a transform for each output. T2 has one
+/// output and changes four segments, T3 has four, and T4 changes ten segments for each of the four.
+const fn transformed(name: &'static str, outputs: usize, segments: Segments, wanted: &'static str) -> Case {
+    let way = Way::Transforms { name, outputs, segments };
+    Case { way, ..case(64, 1, Output::Window(32), wanted) }
 }
 
 /// All of them.
-pub(crate) const CASES: [Case; 15] = [
+pub(crate) const CASES: [Case; 18] = [
     case(1, 1, Output::LockStep(1), ">= 60 %"),
     case(1, 1, Output::LockStep(4), "-"),
     case(1, 1, Output::Window(32), "-"),
@@ -53,24 +50,37 @@ pub(crate) const CASES: [Case; 15] = [
     case(256, 1, Output::LockStep(1), "-"),
     case(256, 1, Output::LockStep(4), "-"),
     case(256, 1, Output::Window(32), "-"),
-    Case { routed: true, ..case(64, 1, Output::Window(32), "-") },
+    Case { way: Way::Router, ..case(64, 1, Output::Window(32), "-") },
     case(64, 8, Output::Window(32), "-"),
     case(64, 1, Output::Files, ">= 12,000/s"),
+    transformed("T2", 1, Segments::Four, ">= 25,000/s in"),
+    transformed("T3", 4, Segments::Four, "-"),
+    transformed("T4", 4, Segments::Ten, ">= 15,000/s in"),
 ];
 
 impl Case {
     /// What it is called, as in `64 in to 4 lock step`.
     pub(crate) fn title(&self) -> String {
-        let Case { load, routed, output, .. } = self;
-        format!("{load} {}{output}", if *routed { "by a router " } else { "" })
+        let Case { load, way, output, .. } = self;
+        match way {
+            Way::Straight => format!("{load} {output}"),
+            Way::Router => format!("{load} by a router {output}"),
+            Way::Transforms { name, outputs, segments } => {
+                let each = if *outputs > 1 { format!(" x {outputs}") } else { String::new() };
+                format!("{name}, {load}, {segments}, {output}{each}")
+            }
+        }
     }
 
     /// Measures it in `folder`, and prints it beside the limit.
     pub(crate) fn measure(&self, folder: &Path, limit: (&str, f64)) {
         let port = free_port();
         let to_files = matches!(self.output, Output::Files);
-        let mut line = Line::new(self.load, usize::from(!to_files));
-        let production = production(port, self.routed, self.output, &line.ports());
+        let mut line = Line::new(self.load, if to_files { 0 } else { self.way.outputs() });
+        if matches!(self.way, Way::Transforms { .. }) {
+            line.wants_transformed();
+        }
+        let production = production(port, self.way, self.output, &line.ports());
         let (mut sent, mut reader) = (0, None);
         let figures = with_engine(folder, &production, port, &mut line, |engine, all| {
             sent = all;
@@ -91,7 +101,13 @@ impl Case {
 
     fn print(&self, figures: &Figures, (limit_name, limit): (&str, f64)) {
         against(&self.title(), figures.out.median, "msg/s", limit_name, limit, self.wanted);
-        println!("      in {}/s, out {}/s", range(&figures.taken), range(&figures.out));
+        let outputs = self.way.outputs() as f64;
+        println!(
+            "      in {}/s, out {}/s, in and out {}/s",
+            range(&figures.taken),
+            range(&figures.out.times(outputs)),
+            range(&figures.out.times(1.0 + outputs))
+        );
         let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| figures.millis(share));
         let Some(engine) = &figures.engine else { return };
         let group = engine.group.map_or("?".to_owned(), |group| format!("{group:.1}"));
@@ -121,38 +137,13 @@ impl std::fmt::Display for Output {
     }
 }
 
-/// From an MLLP service on `port`, perhaps by a router, to one operation.
-fn production(port: u16, routed: bool, output: Output, sinks: &[u16]) -> String {
-    let target = if routed { "Router" } else { "Out" };
-    let router = if routed {
-        "processes:
-  Router:
-    type: hl7.router
-    settings: { rules: [ { name: admissions, when: 'MSH-9.1 = \"ADT\" and PV1-2 in (\"I\", \"E\")', send: [Out] }, { otherwise: true, send: [Out] } ] }
-"
-    } else {
-        ""
-    };
-    let to = sinks.first().map(|port| format!("address: '127.0.0.1:{port}'")).unwrap_or_default();
-    let operation = match output {
-        Output::LockStep(connections) => {
-            format!("type: hl7.tcp\n    pool_size: {connections}\n    settings: {{ {to} }}")
-        }
-        Output::Window(window) => format!("type: hl7.tcp\n    settings: {{ {to}, window: {window} }}"),
-        Output::Files => "type: hl7.file\n    settings: { file_path: out, file_name: '{MSH-10}' }".to_owned(),
-    };
-    format!(
-        "production: Bench.Mllp
-services:
-  In:
-    type: hl7.tcp
-    targets: [{target}]
-    settings: {{ listen: '127.0.0.1:{port}', ack_mode: immediate, message_schema_category: '2.5' }}
-{router}operations:
-  Out:
-    {operation}
-"
-    )
+impl std::fmt::Display for Segments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Segments::Four => "4 segments",
+            Segments::Ten => "10 segments",
+        })
+    }
 }
 
 /// Whether no message waits in the engine any more; asks a hundred times a second.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::production::receiver;
 use super::senders::{Load, Senders};
 use super::sink::Sink;
 use super::socket::{Events, Poll, Token};
@@ -38,6 +39,13 @@ impl Line {
         let poll = Poll::new();
         let sinks = (0..sinks as u32).map(|number| Sink::listen(number, &poll)).collect();
         Line { poll, events: Events::new(), senders: Senders::new(load), sinks, buffer: vec![0; 256 * 1024] }
+    }
+
+    /// Each sink is to be given what a transform has made for it, and nothing else.
+    pub(crate) fn wants_transformed(&mut self) {
+        for (number, sink) in self.sinks.iter_mut().enumerate() {
+            sink.wanted = Some(receiver(number));
+        }
     }
 
     /// The sinks' ports.

@@ -21,11 +21,20 @@ pub(crate) struct Spread {
     pub(crate) most: f64,
 }
 
+impl Spread {
+    /// So many of each.
+    pub(crate) fn times(&self, factor: f64) -> Self {
+        let Spread { least, median, most } = *self;
+        Spread { least: least * factor, median: median * factor, most: most * factor }
+    }
+}
+
 /// What the rounds gave.
 pub(crate) struct Figures {
     /// Messages acknowledged in a second.
     pub(crate) taken: Spread,
-    /// Messages that came out in a second, with what was still on its way when the sending ended.
+    /// Messages in a second that came out at every sink, with what was still on its way when the sending
+    /// ended.
     pub(crate) out: Spread,
     /// How long each acknowledgement took, sorted.
     pub(crate) times: Vec<Duration>,

@@ -12,6 +12,8 @@ pub(crate) struct Sink {
     listener: TcpListener,
     sockets: Vec<Socket>,
     seen: Vec<Seen>,
+    /// What MSH-5 has to say; anything without it.
+    pub(crate) wanted: Option<String>,
     /// How many messages came for the first time.
     pub(crate) arrived: u64,
     /// How many came once more.
@@ -40,6 +42,7 @@ impl Sink {
             listener,
             sockets: Vec::new(),
             seen: Vec::new(),
+            wanted: None,
             arrived: 0,
             again: 0,
             overtaken: 0,
@@ -61,12 +64,18 @@ impl Sink {
             }
             return;
         }
-        let Sink { sockets, seen, arrived, again, overtaken, .. } = self;
+        let Sink { sockets, seen, wanted, arrived, again, overtaken, .. } = self;
         let before = *arrived;
         let socket = &mut sockets[socket as usize];
         // A connection that the engine closes is no fault here; what is missing shows in the count.
         let _open = socket.frames(buffer, |out, message| {
             let id = id_of(message).expect("a message has a control id");
+            let receiver = message.split(|byte| *byte == b'|').nth(4);
+            assert!(
+                wanted.as_ref().is_none_or(|wanted| receiver == Some(wanted.as_bytes())),
+                "MSH-5 is {:?}; expected {wanted:?}",
+                receiver.map(String::from_utf8_lossy)
+            );
             answer(out, id);
             let (sender, number) = read_id(id).expect("a control id is ours");
             if seen.len() <= sender {
