@@ -23,9 +23,9 @@ const PLACES: [&str; 6] = [
     "operation.renamed",
 ];
 /// What each flow sends, by description, in the order of the names.
-const SENT: [&str; 8] = ["booked", "caught", "first", "last", "left", "right", "slept", "undone"];
+const SENT: [&str; 9] = ["booked", "caught", "code", "first", "last", "left", "right", "slept", "undone"];
 /// How many of them are answered.
-const ANSWERED: usize = SENT.len() - 1;
+const ANSWERED: usize = SENT.len() - 2;
 
 const PRODUCTION: &str = "production: Crash.Flows
 grace_period: 10s
@@ -53,6 +53,9 @@ processes:
             - { throw: turned }
           catch:
             turned: [{ call: B, as: caught, description: caught }]
+        - code: |
+            context.control = msg.get('MSH-10');
+            send('A');
         - { milestone: done }
         - { call: A, async: true, description: last }
 operations:
