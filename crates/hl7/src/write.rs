@@ -82,7 +82,7 @@ pub fn to_ended_bytes(message: &Message) -> Result<Bytes, WriteError> {
     if last < text.len() {
         return to_bytes(message);
     }
-    let end = match text[end..].as_bytes() {
+    let end = match &text.as_bytes()[end..] {
         [b'\r', b'\n', ..] => "\r\n",
         [b'\n', ..] => "\n",
         _ => "\r",

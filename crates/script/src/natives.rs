@@ -13,6 +13,7 @@ use std::time::Instant;
 use rquickjs::{Ctx, Exception, IntoJs, Object, Result, Value};
 
 use crate::messages::{Done, Messages};
+use crate::trouble::Trouble;
 use crate::{Door, Facts, Level, NoDoor, Outcome, Program, Said, Sent, SentBody, Verdict};
 
 /// So much a script may send, and say, about one message.
@@ -27,6 +28,9 @@ pub(crate) struct State {
     pub(crate) deadline: Cell<Option<Instant>>,
     /// Whether it was stopped then.
     pub(crate) late: Cell<bool>,
+    /// Promises that were rejected and that nobody looks after, and why the last one was.
+    pub(crate) unhandled: Cell<usize>,
+    pub(crate) rejected: RefCell<Option<Trouble>>,
     pub(crate) current: RefCell<Current>,
 }
 
@@ -60,8 +64,13 @@ impl State {
             variables: BTreeMap::new(),
             told: None,
         };
-        let (deadline, late) = (Cell::default(), Cell::default());
-        Rc::new(State { deadline, late, current: RefCell::new(current) })
+        Rc::new(State {
+            deadline: Cell::default(),
+            late: Cell::default(),
+            unhandled: Cell::default(),
+            rejected: RefCell::default(),
+            current: RefCell::new(current),
+        })
     }
 }
 

@@ -98,6 +98,14 @@ impl Machine {
             clock.late.set(clock.late.get() || late);
             late
         })));
+        let (watched, of) = (state.clone(), program.clone());
+        runtime.set_host_promise_rejection_tracker(Some(Box::new(move |_, _, reason, is_handled| {
+            let count = watched.unhandled.get();
+            watched.unhandled.set(if is_handled { count.saturating_sub(1) } else { count + 1 });
+            if !is_handled {
+                *watched.rejected.borrow_mut() = Some(trouble::of(&reason, None, &of));
+            }
+        })));
         let context = Context::custom::<Known>(&runtime).map_err(failed)?;
         let (run, code) = context.with(|ctx| {
             load(&ctx, program, &state).map_err(|error| match error {
@@ -113,10 +121,11 @@ impl Machine {
         let (state, limits) = (&self.state, program.limits());
         state.current.borrow_mut().begin(input, door);
         state.late.set(false);
+        state.unhandled.set(0);
         state.deadline.set(Instant::now().checked_add(limits.time));
         let (failed, is_sound) = self.context.with(|ctx| {
             let failed = match self.call(&ctx) {
-                Ok(()) => None,
+                Ok(failed) => failed,
                 Err(rquickjs::Error::Exception) => {
                     let told = state.current.borrow().told().map(str::to_owned);
                     Some(trouble::caught(&ctx, told.as_deref(), program))
@@ -142,16 +151,20 @@ impl Machine {
         (current.end(failed), is_sound && !limit)
     }
 
-    fn call(&self, ctx: &Ctx<'_>) -> rquickjs::Result<()> {
+    /// What failed without being thrown out of the script: a promise that nobody looks after, as when
+    /// there is no memory for what comes next, or one that is waited for and never kept.
+    fn call(&self, ctx: &Ctx<'_>) -> rquickjs::Result<Option<Trouble>> {
         let (run, code) = (self.run.clone().restore(ctx)?, self.code.clone().restore(ctx)?);
         let returned: Value<'_> = run.call((code,))?;
         // What was put off until the script's end belongs to it.
         while !self.state.late.get() && ctx.execute_pending_job() {}
-        match returned.as_promise() {
-            Some(promise) if promise.state() == PromiseState::Rejected => {
-                promise.finish::<Value<'_>>().map(drop)
+        match returned.as_promise().map(|promise| (promise, promise.state())) {
+            Some((promise, PromiseState::Rejected)) => promise.finish::<Value<'_>>().map(|_| None),
+            _ if self.state.unhandled.get() > 0 => Ok(self.state.rejected.take()),
+            Some((_, PromiseState::Pending)) => {
+                Ok(Some(Trouble::new("Error", "the code waits for a promise that is never kept")))
             }
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 }

@@ -20,7 +20,6 @@ fn what_takes_too_long_is_stopped() {
         "function f() { try { f() } catch (e) { f() } } while (true) f()",
         "/(a+)+$/.test('a'.repeat(40) + 'b')",
         "'x'.repeat(30000).match(/(x+x+)+y/)",
-        "const next = () => Promise.resolve().then(next); next()",
         "[1, 2].sort(() => { while (true) {} })",
         "new Proxy({}, { get() { while (true) {} } }).x",
         "JSON.stringify({ toJSON() { while (true) {} } })",
@@ -36,6 +35,34 @@ fn what_takes_too_long_is_stopped() {
         assert!(failure(&outcome.verdict).contains("100 ms"), "{source}: {}", failure(&outcome.verdict));
         // Far from its limit, on a machine that does other things, too.
         assert!(begin.elapsed() < Duration::from_secs(20), "{source}: {:?}", begin.elapsed());
+    }
+}
+
+#[test]
+fn an_endless_chain_of_promises_is_stopped_by_whichever_limit_comes_first() {
+    for source in [
+        "const next = () => Promise.resolve().then(next); next()",
+        "const next = async () => { await null; return next() }; return next()",
+    ] {
+        let outcome = within(quick(), source);
+        let failure = failure(&outcome.verdict);
+        assert!(failure.contains("100 ms") || failure.contains("more memory"), "{source}: {failure}");
+    }
+}
+
+#[test]
+fn a_promise_that_nobody_looks_after_is_a_failure() {
+    for (source, expected) in [
+        ("Promise.reject(new TypeError('lost'))", "TypeError"),
+        ("Promise.reject(new TypeError('lost')).catch(() => {})", ""),
+        ("const p = Promise.reject(new TypeError('lost')); p.catch(() => {})", ""),
+        ("return new Promise(() => {})", "never kept"),
+    ] {
+        let outcome = within(quick(), source);
+        match expected {
+            "" => assert_eq!(outcome.verdict, Verdict::Done, "{source}"),
+            _ => assert!(failure(&outcome.verdict).contains(expected), "{source}: {:?}", outcome.verdict),
+        }
     }
 }
 

@@ -44,9 +44,10 @@ async fn serve(host: &TestHost, settings: Value) -> Served {
     let context = host.context();
     let task = tokio::spawn(async move { service.run(&context).await });
     eventually(PATIENCE, || host.has_started() || task.is_finished()).await;
-    let said = host.events().into_iter().find_map(|event| {
-        event.text.strip_prefix("listening on ")?.split(' ').next()?.parse().ok()
-    });
+    let said = host
+        .events()
+        .into_iter()
+        .find_map(|event| event.text.strip_prefix("listening on ")?.split(' ').next()?.parse().ok());
     Served { host: host.clone(), address: said.expect("it listens"), task }
 }
 
