@@ -13,11 +13,11 @@ const BUSY: usize = 64;
 /// Messages of each busy connection.
 const EACH: usize = 200;
 /// Messages of 2 MB of each of eight connections.
-const LARGE: usize = 25;
+const LARGE: usize = 50;
 /// The most resident memory, in MB: for messages of a usual size, and for those of 2 MB, which two
 /// targets, the ledger and eight connections have in hand.
 const MOST_MB: u64 = 150;
-const MOST_MB_LARGE: u64 = 380;
+const MOST_MB_LARGE: u64 = 480;
 
 /// From `hl7.tcp` at this port to these operations.
 fn production(port: u16, targets: &str, operations: &str) -> String {
@@ -134,7 +134,7 @@ fn large_messages_on_several_connections_go_through_in_bounded_memory() {
         }
     });
     until_done(&mut engine, "");
-    bounded(&engine, MOST_MB_LARGE, "400 MB in messages of 2 MB on 8 connections", begun);
+    bounded(&engine, MOST_MB_LARGE, "800 MB in messages of 2 MB on 8 connections", begun);
     assert!(engine.stop().status.success());
     assert_eq!(receiver.count(), 8 * LARGE);
     for id in (0..8).flat_map(|sender| (0..LARGE).map(move |number| format!("L{sender}N{number}"))) {
