@@ -16,6 +16,10 @@ if [ -n "$missing" ]; then
         exit 1
     fi
 fi
+if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
+    echo "the peers test needs Node.js 20 or newer; found $(node --version)" >&2
+    exit 1
+fi
 found=$(./venv/bin/python -c 'import importlib.metadata as m; print("hl7==" + m.version("hl7"))' 2>/dev/null || true)
 if [ "$found" != "$(cat requirements.txt)" ]; then
     python3 -m venv venv
