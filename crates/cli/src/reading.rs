@@ -166,8 +166,7 @@ fn doc_type(body: &MessageBody) -> String {
     if !body.doc_type().is_empty() || body.class() != BodyClass::HL7 {
         return body.doc_type().to_owned();
     }
-    let read: Result<hl7::Message, hl7::ReadError> =
-        body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset()));
+    let read = components::message::hl7(body);
     let doc_type =
         |message: hl7::Message| Schemas::default().shown_type(&message, &CategoryChoice::default());
     read.map_or_else(|_| String::new(), doc_type)

@@ -5,6 +5,7 @@
 
 pub mod adapters;
 mod hl7;
+pub mod message;
 pub mod operations;
 pub mod processes;
 pub mod rehearsal;

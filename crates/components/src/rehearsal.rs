@@ -121,7 +121,7 @@ pub fn answered(settings: &Value, item: &str, request: &Message, answer: Bytes) 
             return ruling.decide(item, request, None);
         }
     };
-    let read = request.body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset()));
+    let read = crate::message::hl7(&request.body);
     let message = read.ok();
     let id = message.as_ref().map(hl7::ack::control_id).unwrap_or_default();
     let ruling = actions.rule(peer, reply.came(message.as_ref(), &id));

@@ -12,7 +12,7 @@
 
 use std::sync::LazyLock;
 
-use hl7::{Message, Path, ReadError};
+use hl7::{Message, Path};
 use model::{BodyClass, MessageBody};
 use rules::Expr;
 
@@ -47,9 +47,7 @@ pub fn search_fields(body: &MessageBody) -> Vec<(&'static str, String)> {
     if body.class() != BodyClass::HL7 {
         return Vec::new();
     }
-    let read: Result<Message, ReadError> =
-        body.parsed(|body| Message::read(body.content().clone(), body.charset()));
-    let (Ok(message), Some(paths)) = (read, PATHS.as_ref()) else {
+    let (Ok(message), Some(paths)) = (crate::message::hl7(body), PATHS.as_ref()) else {
         return Vec::new();
     };
     let mut found = Found { message: &message, values: Vec::with_capacity(8) };

@@ -186,7 +186,7 @@ impl FakeOperation {
         };
         let code = edge.answers.get(given - 1).or(edge.answers.last());
         let code = code.and_then(|code| code.parse().ok()).unwrap_or(AckCode::AA);
-        let read = request.body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset()));
+        let read = components::message::hl7(&request.body);
         let message = read.ok();
         let time: String = now.to_utc().chars().filter(char::is_ascii_digit).take(14).collect();
         let control_id = format!("CASE{given}");

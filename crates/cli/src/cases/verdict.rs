@@ -308,7 +308,7 @@ fn values(wanted: &OutputDef, output: &Output, place: &str) -> Vec<Miss> {
 }
 
 fn message(body: &MessageBody) -> Option<Message> {
-    body.parsed(|body| Message::read(body.content().clone(), body.charset())).ok()
+    components::message::hl7(body).ok()
 }
 
 /// The code and the text of what a sender was told.

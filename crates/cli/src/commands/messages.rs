@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hl7::schema::PathContext;
 use model::{MessageBody, MessageHeader, MessageStatus, MessageType, SessionId};
-use rules::{Expr, Facts};
+use rules::Expr;
 use serde_json::Value;
 use store::MessageFilter;
 
@@ -278,22 +278,8 @@ fn keep(books: &Books, condition: &Expr, header: MessageHeader) -> Result<Option
 }
 
 fn holds(condition: &Expr, header: &MessageHeader, body: Option<&MessageBody>) -> bool {
-    let read = |body: &MessageBody| hl7::Message::read(body.content().clone(), body.charset());
-    let message: Option<Result<hl7::Message, hl7::ReadError>> = body.map(|body| body.parsed(read));
-    let facts = Facts {
-        message: message.as_ref().and_then(|message| message.as_ref().ok()),
-        source: &header.source,
-        target: &header.target,
-        doc_type: body.map_or("", MessageBody::doc_type),
-        origin: body.map_or("", MessageBody::name),
-        session: header.session.0,
-        id: header.id.0,
-        class: body.map_or("", |body| body.class().0),
-        description: &header.description,
-        resent: &header.resent,
-        ..Facts::default()
-    };
-    condition.is_true(&facts)
+    let message = body.and_then(|body| components::message::hl7(body).ok());
+    condition.is_true(&components::message::facts(header, body, message.as_ref()))
 }
 
 #[cfg(test)]

@@ -173,9 +173,7 @@ fn body_facts(body: &MessageBody) -> Vec<(&'static str, String)> {
 
 /// A body's content, one segment a line, with control characters made visible.
 fn contents(body: &MessageBody) -> Vec<String> {
-    let read: Result<hl7::Message, hl7::ReadError> =
-        body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset()));
-    let text = match &read {
+    let text = match &components::message::hl7(body) {
         Ok(message) => message.text().to_owned(),
         Err(_) => String::from_utf8_lossy(body.content()).into_owned(),
     };

@@ -137,7 +137,7 @@ impl Acks {
     /// code. Its bytes are left as they are, unless it names another message than the one that was
     /// sent here, as when a control id was changed on the way: then that name is put right.
     pub(super) fn pass_on(&self, request: &hl7::Message, answer: &MessageBody) -> Option<(Bytes, AckCode)> {
-        let read = answer.parsed(|body| hl7::Message::read(body.content().clone(), body.charset()));
+        let read = crate::message::hl7(answer);
         let message = read.ok()?;
         let found = Ack::read(&message)?;
         let code = found.code?;

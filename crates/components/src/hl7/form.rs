@@ -64,7 +64,7 @@ impl Form {
         if self.separators.is_none() && self.charset.is_none() && self.end.is_none() {
             return Ok(body.content().clone());
         }
-        let read = body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset()));
+        let read = crate::message::hl7(body);
         let mut message = read.map_err(|error| format!("the message cannot be written anew: {error}"))?;
         let wrong = |error| format!("the message cannot be written as the settings want it: {error}");
         if let Some(separators) = &self.separators {

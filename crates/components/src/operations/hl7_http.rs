@@ -134,7 +134,7 @@ impl BusinessOperation for HttpOperation {
 
     async fn on_message(&mut self, request: &Message, host: &HostContext) -> Decision {
         let body = &request.body;
-        let message = body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset())).ok();
+        let message = crate::message::hl7(body).ok();
         let kind = content_type(&self.settings.content_type, message.as_ref());
         let came = self.client.send(body.content(), &kind, host).await;
         match came {

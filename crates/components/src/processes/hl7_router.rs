@@ -37,14 +37,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hl7::validate::{Finding, Rule as HeldAgainst};
-use hl7::{FaultKind, Message as Hl7, ReadError};
+use hl7::{FaultKind, Message as Hl7};
 use model::{
     BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Event,
     EventKind, HostContext, Library, Message, Note, NoteKind, Outgoing,
 };
 use rules::{
-    Facts, LookupTables, Moment, Routing, Rule, RuleContext, RuleSet, RuleStep, Scope, Texts, Transforms,
-    Trouble,
+    Facts, LookupTables, Routing, Rule, RuleContext, RuleSet, RuleStep, Scope, Texts, Transforms, Trouble,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,6 +54,7 @@ use self::sending::Made;
 use crate::hl7::doc_type::DocTypes;
 use crate::hl7::settings::{Validation, ZSegments};
 use crate::hl7::validity::{TOLD, Validity, told};
+use crate::message::{self, moment};
 
 /// So many findings are told in an event.
 const TOLD_AT_LENGTH: usize = 50;
@@ -125,20 +125,21 @@ MsgRouter:
                 help: finding.help,
             });
         }
+        let through: Vec<_> = settings.rules.iter().map(|rule| delegated(rule, &context)).collect();
         for (i, rule) in settings.rules.iter().enumerate() {
             let send = rule.send.iter().flat_map(|send| (0..).zip(send.all()).map(move |it| (send, it)));
             for (send, (j, target)) in send {
                 checks.sends_to(send.place(&format!("rules[{i}].send"), j), target);
             }
             // Whom a set sends to is told where it is delegated to: it belongs to no item.
-            for target in delegated(rule, &context) {
-                checks.sends_to(format!("rules[{i}].delegate"), &target);
+            for target in &through[i] {
+                checks.sends_to(format!("rules[{i}].delegate"), target);
             }
         }
         if let Some(handler) = &settings.bad_message_handler {
             checks.sends_to("bad_message_handler", handler);
         }
-        check_response_from(settings, &context, checks);
+        check_response_from(settings, &through.concat(), checks);
     }
 
     fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
@@ -178,13 +179,11 @@ fn delegated(rule: &Rule, context: &RuleContext) -> Vec<String> {
     targets
 }
 
-/// An item that no rule sends to answers nothing.
-fn check_response_from(settings: &Settings, context: &RuleContext, checks: &mut Checks) {
+/// An item that no rule sends to, itself or `through` a set, answers nothing.
+fn check_response_from(settings: &Settings, through: &[String], checks: &mut Checks) {
+    let own = || settings.rules.iter().flat_map(|rule| rule.send.iter().flat_map(Texts::all));
     let sent_to = |name: &String| {
-        let own = settings.rules.iter().flat_map(|rule| rule.send.iter().flat_map(Texts::all));
-        let through = || settings.rules.iter().flat_map(|rule| delegated(rule, context));
-        own.chain(&settings.bad_message_handler).any(|target| target == name)
-            || through().any(|it| it == *name)
+        own().chain(&settings.bad_message_handler).chain(through).any(|target| target == name)
     };
     for (i, name) in settings.response_from.iter().enumerate() {
         if name != ANY && !sent_to(name) {
@@ -280,7 +279,8 @@ impl Router {
         let doc_type = doc_type.as_deref().unwrap_or(request.body.doc_type());
         let trouble = Trouble::default();
         let now = Some(moment(host.clock().now()));
-        let facts = Facts { now, trouble: Some(&trouble), ..facts(request, message, doc_type) };
+        let known = message::facts(&request.header, Some(&request.body), Some(message));
+        let facts = Facts { doc_type, now, trouble: Some(&trouble), ..known };
         let (mut account, mut made) = (Account::new(self.rule_log), Made::new(&self.made_types));
         let (mut sends, mut failed) = (Vec::new(), None);
         let routing = self.rules.route(&facts, &mut |step| {
@@ -343,8 +343,7 @@ fn read(request: &Message) -> Result<Hl7, String> {
     if body.class() != BodyClass::HL7 {
         return Err(format!("body is \"{}\"; expected \"{}\"", body.class().0, BodyClass::HL7.0));
     }
-    let read: Result<Hl7, ReadError> = body.parsed(|body| Hl7::read(body.content().clone(), body.charset()));
-    read.map_err(|error| error.to_string())
+    message::hl7(body).map_err(|error| error.to_string())
 }
 
 /// Why a message with these faults is no HL7; none if it is.
@@ -355,30 +354,6 @@ fn no_hl7(faults: &[hl7::Fault]) -> Option<String> {
     match bad.count() {
         0 => Some(first.to_string()),
         more => Some(format!("{first}, and {more} more of the kind")),
-    }
-}
-
-/// A time of the host's clock, as the clock on the machine's wall shows it.
-fn moment(now: model::Timestamp) -> Moment {
-    let offset = jiff::Timestamp::from_millisecond(now.0)
-        .map_or(0, |time| jiff::tz::TimeZone::system().to_offset(time).seconds() / 60);
-    Moment { milliseconds: now.0, offset_minutes: offset }
-}
-
-/// What rules can ask about `request`.
-fn facts<'a>(request: &'a Message, message: &'a Hl7, doc_type: &'a str) -> Facts<'a> {
-    Facts {
-        message: Some(message),
-        source: &request.header.source,
-        target: &request.header.target,
-        doc_type,
-        origin: request.body.name(),
-        session: request.header.session.0,
-        id: request.header.id.0,
-        class: request.body.class().0,
-        description: &request.header.description,
-        resent: &request.header.resent,
-        ..Facts::default()
     }
 }
 

@@ -169,7 +169,7 @@ fn input(request: &Message, host: &HostContext) -> Result<Input, String> {
 pub(super) fn content(body: &MessageBody) -> Result<Content, String> {
     match body.class() {
         BodyClass::HL7 => {
-            let read = body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset()));
+            let read = crate::message::hl7(body);
             Ok(Content::Hl7(read.map_err(|error| error.to_string())?))
         }
         _ => Ok(Content::Text(String::from_utf8_lossy(body.content()).into_owned())),

@@ -53,22 +53,8 @@ impl Voice {
 /// What an expression can ask about `message`. What is no HL7 message has no paths.
 pub(crate) fn with_facts<R>(message: &Message, run: impl FnOnce(&Facts<'_>) -> R) -> R {
     let (header, body) = (&message.header, &message.body);
-    let hl7 = (body.class() == BodyClass::HL7)
-        .then(|| body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset())))
-        .and_then(Result::ok);
-    run(&Facts {
-        message: hl7.as_ref(),
-        source: &header.source,
-        target: &header.target,
-        doc_type: body.doc_type(),
-        origin: body.name(),
-        session: header.session.0,
-        id: header.id.0,
-        class: body.class().0,
-        description: &header.description,
-        resent: &header.resent,
-        ..Facts::default()
-    })
+    let hl7 = (body.class() == BodyClass::HL7).then(|| crate::message::hl7(body)).and_then(Result::ok);
+    run(&crate::message::facts(header, Some(body), hl7.as_ref()))
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ impl FileOutbound {
     fn job(&self, request: &Message) -> Job {
         let (header, body) = (&request.header, &request.body);
         let message = match self.name.needs_message() {
-            true => body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset())).ok(),
+            true => crate::message::hl7(body).ok(),
             false => None,
         };
         let facts = Facts {

@@ -63,7 +63,7 @@ impl<'a> Sending<'a> {
     /// The message was sent, and waits for its answer.
     pub(super) fn sent(&mut self, at: usize) {
         let body = &self.requests[at].body;
-        let message = body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset())).ok();
+        let message = crate::message::hl7(body).ok();
         self.in_flight.push_back(InFlight { at, message });
     }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use hl7::{Message as Hl7, ReadError};
-use jiff::tz::TimeZone;
+use hl7::Message as Hl7;
 use model::{BodyClass, Caller, MessageBody, Timestamp};
-use rules::{Expr, ExprError, Facts, Moment, Scope, Template, Trouble, Variables};
+use rules::{Expr, ExprError, Facts, Scope, Template, Trouble, Variables};
 
 use super::instance::Fault;
+use crate::message::moment;
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -118,13 +118,6 @@ impl<'a> View<'a> {
         self.message.as_ref()
     }
 
-    /// The time, as the machine's clock on the wall shows it.
-    fn moment(&self) -> Moment {
-        let offset = jiff::Timestamp::from_millisecond(self.now.0)
-            .map_or(0, |time| time.to_zoned(TimeZone::system()).offset().seconds() / 60);
-        Moment { milliseconds: self.now.0, offset_minutes: offset }
-    }
-
     /// What was found, unless a lookup failed that must not.
     fn unless_trouble<T>(&self, found: T) -> Result<T, Fault> {
         match self.trouble.first() {
@@ -142,7 +135,7 @@ impl<'a> View<'a> {
             session: self.caller.session.0,
             id: self.caller.request.0,
             class: self.body.map_or("", |body| body.class().0),
-            now: Some(self.moment()),
+            now: Some(moment(self.now)),
             context: Some(&self.context),
             trouble: Some(&self.trouble),
             ..Facts::default()
@@ -152,9 +145,5 @@ impl<'a> View<'a> {
 
 /// The HL7 message that a body holds, if it does.
 pub(super) fn read(body: &MessageBody) -> Option<Hl7> {
-    if body.class() != BodyClass::HL7 {
-        return None;
-    }
-    let read: Result<Hl7, ReadError> = body.parsed(|body| Hl7::read(body.content().clone(), body.charset()));
-    read.ok()
+    (body.class() == BodyClass::HL7).then(|| crate::message::hl7(body))?.ok()
 }

@@ -1,0 +1,43 @@
+//! What stands in a message, for all who ask: its HL7, what expressions may know of it, and the time.
+
+use hl7::ReadError;
+use model::{MessageBody, MessageHeader, Timestamp};
+use rules::{Facts, Moment};
+
+/// The HL7 message that a body holds: read on first use, and shared by all who hold the body. A body keeps
+/// one form of what was read of it, so everybody has to ask for this one.
+///
+/// # Errors
+/// Why its bytes are no message.
+pub fn hl7(body: &MessageBody) -> Result<hl7::Message, ReadError> {
+    body.parsed(|body| hl7::Message::read(body.content().clone(), body.charset()))
+}
+
+/// What an expression can ask about a message: of its header, of its body where that is there, and of
+/// what `message` it holds.
+pub fn facts<'a>(
+    header: &'a MessageHeader,
+    body: Option<&'a MessageBody>,
+    message: Option<&'a hl7::Message>,
+) -> Facts<'a> {
+    Facts {
+        message,
+        source: &header.source,
+        target: &header.target,
+        doc_type: body.map_or("", MessageBody::doc_type),
+        origin: body.map_or("", MessageBody::name),
+        session: header.session.0,
+        id: header.id.0,
+        class: body.map_or("", |body| body.class().0),
+        description: &header.description,
+        resent: &header.resent,
+        ..Facts::default()
+    }
+}
+
+/// A time of the host's clock, as the clock on the machine's wall shows it.
+pub(crate) fn moment(now: Timestamp) -> Moment {
+    let offset = jiff::Timestamp::from_millisecond(now.0)
+        .map_or(0, |time| jiff::tz::TimeZone::system().to_offset(time).seconds() / 60);
+    Moment { milliseconds: now.0, offset_minutes: offset }
+}
