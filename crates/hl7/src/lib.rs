@@ -34,7 +34,7 @@ mod segment;
 mod select;
 mod separators;
 pub mod split;
-mod suggest;
+pub mod suggest;
 pub mod tree;
 pub mod validate;
 pub mod write;

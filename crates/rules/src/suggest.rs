@@ -1,19 +1,13 @@
 //! The nearest known word to one that is not known.
 
-/// The one of `known` that `found` was most likely meant to be, if any is near enough.
+/// The one of `known` that `found` was most likely meant to be, if any is near enough: words of expressions
+/// are told apart by less than those of HL7.
 pub(crate) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let found = found.to_lowercase();
-    let allowed = match found.chars().count() {
+    hl7::suggest::nearest_within(found, known, |length| match length {
         0..=2 => 1,
         3..=6 => 2,
         _ => 3,
-    };
-    known
-        .into_iter()
-        .map(|word| (strsim::damerau_levenshtein(&found, &word.to_lowercase()), word))
-        .filter(|(distance, word)| *distance <= allowed && *distance < word.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
+    })
 }
 
 #[cfg(test)]
