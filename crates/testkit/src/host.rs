@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{
-    Arrival, Clock, Event, Failure, HostContext, Intake, Message, Reply, SessionId, Shared, SocketId,
+    Arrival, Clock, Event, Failure, Fate, HostContext, Intake, Message, Reply, SessionId, Shared, SocketId,
     SocketSession,
 };
 use tempfile::TempDir;
@@ -139,6 +139,17 @@ impl TestHost {
     /// What came, of all intakes, in order.
     pub fn arrivals(&self) -> Vec<Arrival> {
         self.seen().intakes.iter().flat_map(|intake| intake.arrivals.clone()).collect()
+    }
+
+    /// What came, as fate (`deliver`, `refuse`, `keep`) and text, in order.
+    pub fn taken(&self) -> Vec<(&'static str, String)> {
+        let fate = |fate: &Fate| match fate {
+            Fate::Deliver => "deliver",
+            Fate::Refuse(_) => "refuse",
+            Fate::Keep(_) => "keep",
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        self.arrivals().iter().map(|arrival| (fate(&arrival.fate), text(arrival.body.content()))).collect()
     }
 
     /// The session of every arrival, in order.

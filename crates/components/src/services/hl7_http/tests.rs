@@ -4,7 +4,6 @@ mod acks;
 mod connections;
 mod secured;
 
-use model::Fate;
 use serde_json::{Value, json};
 use testkit::TestHost;
 
@@ -45,17 +44,6 @@ fn post(message: &str) -> String {
 /// Status and acknowledgements, as in `200 AA 1`.
 fn short(answer: &Answered) -> String {
     format!("{} {}", answer.status, answer.acks()).trim().to_owned()
-}
-
-/// What was taken in: its fate and its bytes.
-fn taken(host: &TestHost) -> Vec<(&'static str, String)> {
-    let fate = |fate: &Fate| match fate {
-        Fate::Deliver => "deliver",
-        Fate::Refuse(_) => "refuse",
-        Fate::Keep(_) => "keep",
-    };
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    host.arrivals().iter().map(|one| (fate(&one.fate), text(one.body.content()))).collect()
 }
 
 fn checked(mut settings: Value) -> Vec<String> {

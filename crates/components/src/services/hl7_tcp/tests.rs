@@ -73,14 +73,7 @@ impl Served {
 
     /// What was taken in: its fate and its bytes.
     fn taken(&self) -> Vec<(&'static str, String)> {
-        let fate = |fate: &Fate| match fate {
-            Fate::Deliver => "deliver",
-            Fate::Refuse(_) => "refuse",
-            Fate::Keep(_) => "keep",
-        };
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let all = self.host.arrivals();
-        all.iter().map(|arrival| (fate(&arrival.fate), text(arrival.body.content()))).collect()
+        self.host.taken()
     }
 }
 

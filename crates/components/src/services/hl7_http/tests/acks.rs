@@ -26,7 +26,7 @@ async fn a_message_is_acknowledged_in_the_answer() {
     }
     let put = post(&adt("8")).replacen("POST / ", "PUT /adt/ ", 1);
     assert_eq!(short(&served.ask(put).await), "200 AA 8");
-    assert_eq!(taken(&host).last(), Some(&("deliver", adt("8"))));
+    assert_eq!(host.taken().last(), Some(&("deliver", adt("8"))));
     assert!(host.arrivals()[0].body.name().starts_with("127.0.0.1_"));
 }
 
@@ -107,12 +107,12 @@ async fn what_is_no_message_is_kept_and_refused() {
         let served = serve(&host, settings.clone()).await;
         let answer = served.ask(post(body)).await;
         assert_eq!(short(&answer), expect, "{settings}");
-        assert_eq!(taken(&host), [("refuse", body.to_owned())]);
+        assert_eq!(host.taken(), [("refuse", body.to_owned())]);
         assert!(!answer.body.contains("Guten"), "{}", answer.body);
     }
     let host = TestHost::new("In");
     let answer = serve(&host, json!({})).await.ask(post("")).await;
-    assert_eq!((short(&answer).as_str(), taken(&host).len()), ("400", 0));
+    assert_eq!((short(&answer).as_str(), host.taken().len()), ("400", 0));
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn an_acknowledgement_is_not_acknowledged() {
     let host = TestHost::new("In");
     let served = serve(&host, json!({})).await;
     let answer = served.ask(post("MSH|^~\\&|A|B|C|D|1||ACK|1|P|2.5\rMSA|AA|9\r")).await;
-    assert_eq!((short(&answer).as_str(), taken(&host)[0].0), ("202", "keep"));
+    assert_eq!((short(&answer).as_str(), host.taken()[0].0), ("202", "keep"));
 }
 
 #[tokio::test]

@@ -96,11 +96,11 @@ async fn chunks_and_pieces_make_a_message() {
         tokio::task::yield_now().await;
     }
     assert_eq!(short(&client.answer().await.unwrap()), "200 AA 2");
-    assert_eq!(taken(&host), [("deliver", message), ("deliver", adt("2"))]);
+    assert_eq!(host.taken(), [("deliver", message), ("deliver", adt("2"))]);
 
     let large = format!("{}NTE|1||{}\r", adt("3"), "x".repeat(3 << 20));
     assert_eq!(short(&client.ask(post(&large)).await), "200 AA 3");
-    assert!(taken(&host)[2].1 == large, "3 MiB, byte by byte");
+    assert!(host.taken()[2].1 == large, "3 MiB, byte by byte");
 
     // Too much in pieces that do not say how much is to come.
     let host = TestHost::new("In");
@@ -122,7 +122,7 @@ async fn requests_that_come_before_the_answer_are_answered_in_order() {
         assert_eq!(short(&client.answer().await.unwrap()), format!("200 AA {id}"));
     }
     let order: Vec<String> = (0..20).map(|id| adt(&id.to_string())).collect();
-    assert_eq!(taken(&host).into_iter().map(|(_, text)| text).collect::<Vec<_>>(), order);
+    assert_eq!(host.taken().into_iter().map(|(_, text)| text).collect::<Vec<_>>(), order);
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn of_half_a_request_nothing_is_kept() {
     client.0.shutdown().await.unwrap();
     assert_eq!(short(&client.answer().await.unwrap()), "200 AA 2");
     assert!(client.answer().await.is_none(), "the service closes too");
-    assert_eq!(taken(&host), [("deliver", adt("2"))]);
+    assert_eq!(host.taken(), [("deliver", adt("2"))]);
 }
 
 /// Lets time pass until something holds.
