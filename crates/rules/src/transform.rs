@@ -5,6 +5,7 @@
 //! compiled is run by [`Transform::apply`]: paths and expressions refer to the source, `target.…` to
 //! what is being built, and every change is made in one copy of the text.
 
+mod code;
 mod compile;
 mod def;
 mod error;
@@ -27,6 +28,7 @@ use hl7::schema::{DocType, Schemas};
 
 use crate::{Facts, LookupTables};
 
+pub use code::{CodeDef, CodeError, CodePlace, Compiled, Language, Left, Rebuilt, Runner, Task, Turn};
 pub use def::{ActionDef, Create, StepDef, TransformDef, ValueDef};
 pub use error::{TransformError, TransformFinding};
 pub use trace::Traced;
@@ -43,8 +45,18 @@ impl Transforms {
         schemas: &Schemas,
         tables: &LookupTables,
     ) -> (Transforms, Vec<TransformFinding>) {
+        Self::compile_with(defs, schemas, tables, None)
+    }
+
+    /// The same, with a language for steps in code; without one such a step is an error.
+    pub fn compile_with(
+        defs: &[TransformDef],
+        schemas: &Schemas,
+        tables: &LookupTables,
+        language: Option<&dyn Language>,
+    ) -> (Transforms, Vec<TransformFinding>) {
         let mut findings = Vec::new();
-        let all = compile::all(defs, schemas, tables, &mut findings);
+        let all = compile::all(defs, schemas, tables, language, &mut findings);
         (Transforms(all), findings)
     }
 
@@ -75,6 +87,7 @@ pub struct Transform {
     ignore_missing_source: bool,
     schemas: Schemas,
     steps: Vec<compile::Step>,
+    has_code: bool,
 }
 
 impl Transform {
@@ -93,13 +106,19 @@ impl Transform {
         self.target.doc_type.as_ref()
     }
 
-    /// The message that it makes of `source`. `facts` says what is known beside it; their message is
+    /// Whether there is a step in code in it, or in a transform that it uses: then it takes a runner, and
+    /// as long as the code does.
+    pub fn has_code(&self) -> bool {
+        self.has_code
+    }
+
+    /// The message that it makes of `source`, with nobody to run code. `facts` says what is known beside it; their message is
     /// not looked at.
     ///
     /// # Errors
     /// When a step cannot be done. The error names the step and the path, and no value.
     pub fn apply(&self, source: &hl7::Message, facts: &Facts<'_>) -> Result<hl7::Message, TransformError> {
-        run::run(self, source, facts, None)
+        run::run(self, source, facts, run::Aids::default())
     }
 
     /// The same, and what each step did, with the values: for people who asked for the content.
@@ -112,6 +131,20 @@ impl Transform {
         facts: &Facts<'_>,
         traced: &mut Vec<Traced>,
     ) -> Result<hl7::Message, TransformError> {
-        run::run(self, source, facts, Some(traced))
+        run::run(self, source, facts, run::Aids { traced: Some(traced), runner: None })
+    }
+
+    /// The same with `runner` to run the code of steps.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply), and when a step's code fails.
+    pub fn apply_with(
+        &self,
+        source: &hl7::Message,
+        facts: &Facts<'_>,
+        runner: &mut dyn Runner,
+        traced: Option<&mut Vec<Traced>>,
+    ) -> Result<hl7::Message, TransformError> {
+        run::run(self, source, facts, run::Aids { traced, runner: Some(runner) })
     }
 }

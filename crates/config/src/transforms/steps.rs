@@ -1,6 +1,6 @@
 //! The steps of a transform, read one by one: what a step does decides which keys it may have.
 
-use rules::transform::{ActionDef, StepDef, ValueDef};
+use rules::transform::{ActionDef, CodeDef, StepDef, ValueDef};
 use serde_json::{Value, json};
 
 use super::keys::{ACTIONS, OF_ALL, step};
@@ -117,7 +117,7 @@ impl Reader<'_> {
             "for_each" => ActionDef::ForEach { each: text(action), steps: list("do") },
             "use" => ActionDef::Use { name: text(action) },
             "trace" => ActionDef::Trace { text: text(action) },
-            "code" => ActionDef::Code { text: text(action) },
+            "code" => ActionDef::Code(CodeDef { text: text(action), places: Vec::new() }),
             "set" | "append" | "insert" => {
                 let (to, value) = (text(action), self.value(action, node, value, path));
                 match action {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hl7::FieldPath;
 use hl7::schema::{PathContext, Schemas};
 
+use super::code::{Code, CodeDef, Language};
 use super::paths::{Side, TargetPath, each, has_segment};
 use super::{ActionDef, StepDef, Transform, TransformDef, TransformFinding, ValueDef, values};
 use crate::suggest::nearest;
@@ -30,6 +31,7 @@ pub(super) enum Action {
     ForEach { each: Read<FieldPath>, written: String, steps: Vec<Step> },
     Use(Arc<Transform>),
     Trace(Read<Template>),
+    Code(Code),
 }
 
 /// How a value is put somewhere.
@@ -104,9 +106,10 @@ pub(super) fn all(
     defs: &[TransformDef],
     schemas: &Schemas,
     tables: &LookupTables,
+    language: Option<&dyn Language>,
     findings: &mut Vec<TransformFinding>,
 ) -> BTreeMap<String, Option<Arc<Transform>>> {
-    let mut all = All { defs, schemas, tables, findings, done: BTreeMap::new(), open: Vec::new() };
+    let mut all = All { defs, schemas, tables, language, findings, done: BTreeMap::new(), open: Vec::new() };
     for def in defs {
         all.one(&def.name);
     }
@@ -117,6 +120,7 @@ struct All<'a> {
     defs: &'a [TransformDef],
     schemas: &'a Schemas,
     tables: &'a LookupTables,
+    language: Option<&'a dyn Language>,
     findings: &'a mut Vec<TransformFinding>,
     /// What has been compiled; none for what has errors.
     done: BTreeMap<String, Option<Arc<Transform>>>,
@@ -171,9 +175,24 @@ impl All<'_> {
             create: def.create,
             ignore_missing_source: def.ignore_missing_source,
             schemas: self.schemas.clone(),
+            has_code: has_code(&steps),
             steps,
         }
     }
+}
+
+/// Whether there is code in the steps, in those within them, or in a transform that they use.
+fn has_code(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match &step.action {
+        Action::Code(_) => true,
+        Action::If { then, otherwise, .. } => has_code(then) || has_code(otherwise),
+        Action::Switch { cases, default, .. } => {
+            cases.iter().any(|(_, steps)| has_code(steps)) || has_code(default)
+        }
+        Action::ForEach { steps, .. } => has_code(steps),
+        Action::Use(transform) => transform.has_code,
+        Action::Put { .. } | Action::Remove(_) | Action::Clear(_) | Action::Trace(_) => false,
+    })
 }
 
 /// The steps of one transform, being compiled.
@@ -219,11 +238,7 @@ impl Steps<'_, '_> {
             }
             ActionDef::Use { name } => self.other(name, place),
             ActionDef::Trace { text } => self.trace(text, place),
-            ActionDef::Code { .. } => {
-                let message = "JavaScript in transforms is not available yet";
-                self.report(place).whole("code", true, message, Some("write steps instead".to_owned()));
-                None
-            }
+            ActionDef::Code(def) => self.code(def, place),
             ActionDef::Comment => None,
         }
     }
@@ -398,6 +413,20 @@ impl Steps<'_, '_> {
             self.report(place).whole("use", false, message, None);
         }
         Some(Action::Use(transform))
+    }
+
+    fn code(&mut self, def: &CodeDef, place: &str) -> Option<Action> {
+        let Some(language) = self.all.language else {
+            self.report(place).whole("code", true, "there is nobody here who knows code", None);
+            return None;
+        };
+        match language.compile(&def.text, self.all.tables) {
+            Ok(compiled) => Some(Action::Code(Code { def: def.clone(), compiled })),
+            Err(errors) => {
+                errors.into_iter().for_each(|error| self.report(place).error("code", error));
+                None
+            }
+        }
     }
 
     fn trace(&mut self, text: &str, place: &str) -> Option<Action> {

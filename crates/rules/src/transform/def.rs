@@ -1,5 +1,7 @@
 //! Transforms as plain data, as they were written.
 
+use super::CodeDef;
+
 /// How the target begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Create {
@@ -137,10 +139,7 @@ pub enum ActionDef {
         text: String,
     },
     /// JavaScript.
-    Code {
-        /// The program.
-        text: String,
-    },
+    Code(CodeDef),
     /// Nothing: a step that is a comment alone.
     Comment,
 }

@@ -14,6 +14,8 @@ pub struct TransformError {
     pub step: String,
     /// The line of the file that it stands on, counted from 1; 0 where it has none.
     pub line: usize,
+    /// The character in the line, counted from 1, of code that failed; 0 of other steps.
+    pub column: usize,
     /// The path in the message, as it was written; empty where none is concerned.
     pub path: String,
     /// What was found and what was wanted.
@@ -24,7 +26,11 @@ impl Display for TransformError {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "transform \"{}\", {}", self.transform, self.step)?;
         if self.line > 0 {
-            write!(f, " (line {})", self.line)?;
+            write!(f, " (line {}", self.line)?;
+            if self.column > 0 {
+                write!(f, " column {}", self.column)?;
+            }
+            f.write_str(")")?;
         }
         if !self.path.is_empty() {
             write!(f, ", path \"{}\"", self.path)?;

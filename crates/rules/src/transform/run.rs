@@ -1,6 +1,7 @@
 //! A transform at work.
 
 mod change;
+mod coded;
 mod raw;
 mod tell;
 mod turns;
@@ -16,7 +17,7 @@ use self::turns::Gone;
 use super::compile::{Action, Read, Source, Step};
 use super::paths::TargetPath;
 use super::target::Target;
-use super::{Create, Traced, Transform, TransformError, header};
+use super::{Create, Runner, Traced, Transform, TransformError, header};
 use crate::{Facts, Trouble, Value};
 
 /// What HL7 writes for "delete what you know".
@@ -27,7 +28,7 @@ pub(super) fn run(
     transform: &Transform,
     source: &Message,
     facts: &Facts<'_>,
-    traced: Option<&mut Vec<Traced>>,
+    aids: Aids<'_>,
 ) -> Result<Message, TransformError> {
     let editor = match transform.create {
         Create::Copy => Editor::of(source),
@@ -35,6 +36,8 @@ pub(super) fn run(
     };
     let target = Target::new(editor, &transform.target, &transform.schemas);
     let trouble = Trouble::default();
+    // For no longer than the message takes.
+    let aids = Aids { traced: aids.traced, runner: aids.runner.map(|runner| runner as &mut dyn Runner) };
     let mut work = Work {
         source,
         facts,
@@ -42,12 +45,21 @@ pub(super) fn run(
         rounds: Vec::new(),
         gone: Vec::new(),
         view: None,
-        traced,
+        aids,
         depth: 0,
         trouble: &trouble,
     };
     work.steps(transform, &transform.steps)?;
     Ok(work.target.finish())
+}
+
+/// Who helps with one message.
+#[derive(Default)]
+pub(super) struct Aids<'a> {
+    /// Where is told what was done, where somebody asked for it.
+    pub(super) traced: Option<&'a mut Vec<Traced>>,
+    /// Who runs the code of steps.
+    pub(super) runner: Option<&'a mut dyn Runner>,
 }
 
 /// A transform at work on one message.
@@ -61,7 +73,7 @@ struct Work<'w> {
     gone: Vec<Gone>,
     /// The source as paths within the loops around see it.
     view: Option<Message>,
-    traced: Option<&'w mut Vec<Traced>>,
+    aids: Aids<'w>,
     depth: usize,
     /// What went wrong in an expression.
     trouble: &'w Trouble,
@@ -122,12 +134,13 @@ impl<'w> Work<'w> {
                 self.within(other, &other.steps)?;
             }
             Action::Trace(text) => {
-                if self.traced.is_some() {
+                if self.aids.traced.is_some() {
                     let view = self.view(text.target);
                     let said = text.what.render(&self.facts(&view));
                     self.tell(transform, step, || format!("trace: {said}"));
                 }
             }
+            Action::Code(code) => self.code(transform, step, code)?,
         }
         Ok(())
     }
@@ -226,6 +239,7 @@ fn error(transform: &Transform, step: &Step, path: &str, why: String) -> Transfo
         transform: transform.name.clone(),
         step: step.place.clone(),
         line: step.line,
+        column: 0,
         path: path.to_owned(),
         why,
     }

@@ -41,6 +41,16 @@ impl<'t> Target<'t> {
         self.editor.finish()
     }
 
+    /// Goes on with another message, which was made of the one that is being built: for each of its
+    /// segments, the number that it had there.
+    pub(super) fn replace(&mut self, message: &Message, lines: &[Option<usize>]) {
+        self.editor = Editor::of(message);
+        let origin = |line: &Option<usize>| line.and_then(|line| self.origins.get(line)).copied();
+        let origins = lines.iter().map(|line| origin(line).unwrap_or(NEW)).collect();
+        self.origins = origins;
+        (self.seen, self.places) = (None, None);
+    }
+
     /// The message as it is now.
     pub(super) fn message(&mut self) -> &Message {
         self.seen.get_or_insert_with(|| self.editor.message())
@@ -54,7 +64,7 @@ impl<'t> Target<'t> {
     }
 
     /// A round of a loop over the source, with the segments of the target.
-    fn round(&self, round: &Round) -> Round {
+    pub(super) fn round(&self, round: &Round) -> Round {
         let own = |id: &[u8; 3], source: &Option<usize>| {
             let source = (*source)?;
             let id = std::str::from_utf8(id).unwrap_or_default();

@@ -8,14 +8,14 @@ use crate::transform::{Traced, Transform};
 impl Work<'_> {
     /// What stands at a path of the target, where somebody asked to be told.
     pub(super) fn seen(&mut self, path: &TargetPath) -> Option<String> {
-        self.traced.as_ref()?;
+        self.aids.traced.as_ref()?;
         let view = self.target.scoped(&self.target_rounds());
         Some(path.path.values(&view).join(", "))
     }
 
     pub(super) fn tell(&mut self, transform: &Transform, step: &Step, did: impl FnOnce() -> String) {
         let depth = self.depth;
-        if let Some(traced) = &mut self.traced {
+        if let Some(traced) = &mut self.aids.traced {
             let (transform, step, line) = (transform.name.clone(), step.place.clone(), step.line);
             traced.push(Traced { transform, step, line, depth, did: did() });
         }
