@@ -86,6 +86,14 @@ impl Expr {
         }
     }
 
+    /// The text that it is, where it is one that is written out.
+    pub fn written(&self) -> Option<&str> {
+        match &self.ast {
+            Ast::Value(Operand::Literal(Literal::Text(text))) => Some(text),
+            _ => None,
+        }
+    }
+
     /// What all of these together are on every message, where that is plain to see.
     pub(crate) fn constant_of(all: &[Expr]) -> Option<bool> {
         let conditions = all.iter().filter_map(|expr| match &expr.ast {

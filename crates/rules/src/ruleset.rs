@@ -18,7 +18,7 @@ use hl7::FieldPath;
 
 pub use self::rule::{Effective, Rule, Texts};
 use crate::facts::Fact;
-use crate::{Expr, Facts, Scope, Transform, Transforms};
+use crate::{Expr, Facts, Scope, Transform, Transforms, Value};
 
 /// One thing that is wrong with, or doubtful in, rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,9 @@ struct Compiled {
     transforms: Vec<Arc<Transform>>,
     delegate: Option<Arc<RuleSet>>,
     delete: bool,
+    /// What it gives to whoever asked.
+    returns: Option<Expr>,
+    /// Whether it ends its set.
     stop: bool,
 }
 
@@ -98,7 +101,7 @@ pub enum Refusal {
 }
 
 /// One thing that happens while rules are looked at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum RuleStep<'a> {
     /// A rule holds.
     Holds {
@@ -114,6 +117,15 @@ pub enum RuleStep<'a> {
     },
     /// A rule sends the message.
     Sends(Routed<'a>),
+    /// A rule gives a value, and ends its set.
+    Returns {
+        /// The rule.
+        rule: &'a str,
+        /// The value.
+        value: Value<'a>,
+        /// The same, where the rule says it in so many words: then it is nothing of a message.
+        written: Option<&'a str>,
+    },
 }
 
 /// One message that a rule sends.
@@ -173,14 +185,26 @@ impl RuleSet {
         check::set(name, rules, context)
     }
 
+    /// Compiles the set of that name.
+    ///
+    /// # Errors
+    /// Why there is none: a name that is not known, or what is wrong within the set. A set that is wrong
+    /// whoever asks for it is an empty one: that is told where it stands.
+    pub fn named(name: &str, context: &RuleContext) -> Result<RuleSet, Vec<RuleFinding>> {
+        check::named(name, context)
+    }
+
     /// Looks at the rules in order, and tells `tell` what happens.
     pub fn route<'a>(&'a self, facts: &Facts<'_>, tell: &mut dyn FnMut(RuleStep<'a>)) -> Routing<'a> {
         let mut routing = Routing::Unmatched;
         for rule in &self.0 {
-            if let Some(why) = rule.refuses(facts, routing != Routing::Unmatched) {
-                tell(RuleStep::Fails { rule: &rule.name, why });
-                continue;
-            }
+            let within = match rule.holds(facts, routing != Routing::Unmatched) {
+                Ok(within) => within,
+                Err(why) => {
+                    tell(RuleStep::Fails { rule: &rule.name, why });
+                    continue;
+                }
+            };
             tell(RuleStep::Holds { rule: &rule.name });
             if rule.delete {
                 return Routing::Deleted(&rule.name);
@@ -198,6 +222,11 @@ impl RuleSet {
             for target in &rule.send {
                 tell(RuleStep::Sends(Routed { target, rule: &rule.name, transforms: &rule.transforms }));
             }
+            if let Some(returns) = &rule.returns {
+                let facts = Facts { message: within.as_ref().or(facts.message), ..*facts };
+                let value = Value::of_text(returns.eval(&facts).text().to_owned());
+                tell(RuleStep::Returns { rule: &rule.name, value, written: returns.written() });
+            }
             if rule.stop {
                 break;
             }
@@ -214,30 +243,34 @@ impl RuleSet {
 }
 
 impl Compiled {
-    /// Why the rule does not hold; none if it does.
-    fn refuses(&self, facts: &Facts<'_>, wanted: bool) -> Option<Refusal> {
+    /// Whether the rule holds: with the message as seen from the segment or group that it holds for, where
+    /// it looks at each; else why it does not.
+    fn holds(&self, facts: &Facts<'_>, wanted: bool) -> Result<Option<hl7::Message>, Refusal> {
         if self.otherwise && wanted {
-            return Some(Refusal::Wanted);
+            return Err(Refusal::Wanted);
         }
         let kept = |(constraint, patterns): &&(Constraint, Vec<String>)| !constraint.allows(patterns, facts);
         if let Some((constraint, _)) = self.constraints.iter().find(kept) {
-            return Some(Refusal::Constraint(*constraint));
+            return Err(Refusal::Constraint(*constraint));
         }
         if !self.force.holds(facts.now) {
-            return Some(Refusal::NotInForce);
+            return Err(Refusal::NotInForce);
         }
         match (&self.each, facts.message) {
-            (None, _) => self.when.iter().position(|when| !when.is_true(facts)).map(Refusal::Condition),
+            (None, _) => match self.when.iter().position(|when| !when.is_true(facts)) {
+                None => Ok(None),
+                Some(at) => Err(Refusal::Condition(at)),
+            },
             (Some(each), Some(message)) => {
-                let holds = each.rounds(message).into_iter().any(|round| {
+                let seen = each.rounds(message).into_iter().find_map(|round| {
                     let within = Arc::new(hl7::Scope { rounds: vec![round], target: None });
                     let message = message.within(within);
                     let facts = Facts { message: Some(&message), ..*facts };
-                    self.when.iter().all(|when| when.is_true(&facts))
+                    self.when.iter().all(|when| when.is_true(&facts)).then_some(message)
                 });
-                (!holds).then_some(Refusal::NoneOfEach)
+                seen.map(Some).ok_or(Refusal::NoneOfEach)
             }
-            (Some(_), None) => Some(Refusal::NoneOfEach),
+            (Some(_), None) => Err(Refusal::NoneOfEach),
         }
     }
 }

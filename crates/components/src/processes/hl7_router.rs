@@ -29,7 +29,6 @@
 //! goes the same way, with what was found in its reason and, at length, in an event. What is found is
 //! told by place, and never by what stands there. Warnings are doubts.
 
-mod log;
 mod sending;
 
 use std::collections::HashSet;
@@ -48,9 +47,9 @@ use rules::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::log::Account;
-pub use self::log::RuleLog;
 use self::sending::Made;
+use super::rule_log::Account;
+pub use super::rule_log::RuleLog;
 use crate::hl7::doc_type::DocTypes;
 use crate::hl7::settings::{Validation, ZSegments};
 use crate::hl7::validity::{TOLD, Validity, told};
@@ -284,7 +283,7 @@ impl Router {
         let (mut account, mut made) = (Account::new(self.rule_log), Made::new(&self.made_types));
         let (mut sends, mut failed) = (Vec::new(), None);
         let routing = self.rules.route(&facts, &mut |step| {
-            account.step(step);
+            account.step(&step);
             let RuleStep::Sends(routed) = step else { return };
             match made.body(routed.transforms, message, request, &facts) {
                 Ok(body) => {
@@ -309,7 +308,10 @@ impl Router {
             }
             (Ok(()), Routing::Matched(_)) => String::new(),
         };
-        account.close(&said, went_wrong, request, host);
+        if let Some(text) = account.close(&said, went_wrong) {
+            let event = Event::new(EventKind::Trace, host.name(), text);
+            host.event(event.about(request.header.id, request.header.session));
+        }
         match end {
             Err(reason) => self.bad(reason),
             Ok(()) if sends.is_empty() => Decision::Discarded(said),

@@ -2,5 +2,6 @@
 
 pub mod flow;
 pub mod hl7_router;
+mod rule_log;
 pub mod script;
 pub mod socket_invocation;

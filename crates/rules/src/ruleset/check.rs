@@ -8,7 +8,7 @@ use hl7::schema::compile_path;
 use super::reach::Reach;
 use super::{Compiled, Constraint, Rule, RuleContext, RuleFinding, RuleSet, Texts, force::Force};
 use crate::suggest::nearest;
-use crate::{Expr, Transform};
+use crate::{Expr, ExprError, Transform};
 
 /// How deep sets of rules may hand on to each other.
 const DEEPEST: usize = 16;
@@ -28,6 +28,16 @@ pub(super) fn compile(rules: &[Rule], context: &RuleContext) -> (RuleSet, Vec<Ru
     let mut all = Rules { context, place: "rules".to_owned(), findings: Vec::new(), within: Vec::new() };
     let set = all.set(rules);
     (set, all.findings)
+}
+
+/// The set of that name, for who asks for one by its name.
+pub(super) fn named(name: &str, context: &RuleContext) -> Result<RuleSet, Vec<RuleFinding>> {
+    let mut all = Rules { context, place: String::new(), findings: Vec::new(), within: Vec::new() };
+    let set = all.delegate(0, name);
+    match all.findings.is_empty() {
+        true => Ok(set.map(Arc::unwrap_or_clone).unwrap_or_default()),
+        false => Err(all.findings),
+    }
 }
 
 /// What is wrong with the set of that name.
@@ -114,7 +124,8 @@ impl<'a> Rules<'a> {
             transforms: self.transforms(i, rule),
             delegate: rule.delegate.as_deref().and_then(|name| self.delegate(i, name)),
             delete: rule.delete,
-            stop: rule.stop,
+            returns: rule.returns.as_deref().and_then(|text| self.returns(i, text)),
+            stop: rule.stop || rule.returns.is_some(),
         }
     }
 
@@ -141,19 +152,37 @@ impl<'a> Rules<'a> {
                 }
                 Err(errors) => (errors, true),
             };
-            self.findings.extend(about.into_iter().map(|about| RuleFinding {
-                place: place.clone(),
-                is_error,
-                range: Some(about.range),
-                message: about.message,
-                help: about.help,
-            }));
+            self.say(&place, is_error, about);
         }
         let each_is_open = when.iter().all(|when| when.constant().is_none());
         if each_is_open && when.len() > 1 && Expr::constant_of(&when) == Some(false) {
             self.warning(i, ".when", "these are never true together, whatever the message says", "");
         }
         when
+    }
+
+    fn returns(&mut self, i: usize, text: &str) -> Option<Expr> {
+        let (expr, about, is_error) = match Expr::value(text, &self.context.scope) {
+            Ok(expr) => {
+                let warnings = expr.warnings().to_vec();
+                (Some(expr), warnings, false)
+            }
+            Err(errors) => (None, errors, true),
+        };
+        let place = format!("{}[{i}].return", self.place);
+        self.say(&place, is_error, about);
+        expr
+    }
+
+    /// Says what is wrong with the expression at `place`.
+    fn say(&mut self, place: &str, is_error: bool, about: Vec<ExprError>) {
+        self.findings.extend(about.into_iter().map(|about| RuleFinding {
+            place: place.to_owned(),
+            is_error,
+            range: Some(about.range),
+            message: about.message,
+            help: about.help,
+        }));
     }
 
     fn each(&mut self, i: usize, text: &str) -> Option<FieldPath> {
@@ -175,9 +204,16 @@ impl<'a> Rules<'a> {
     /// What a rule does has to be said, and said once.
     fn actions(&mut self, i: usize, rule: &Rule) {
         let send = rule.send.as_ref();
-        if send.is_none() && rule.delegate.is_none() && !rule.delete {
-            let help = "write send: [Item]; to set messages aside, send: []";
-            self.error(i, "", "the rule says neither \"send\" nor \"delegate\" nor \"delete\"", help);
+        if send.is_none() && rule.delegate.is_none() && !rule.delete && rule.returns.is_none() {
+            let message = "the rule says neither \"send\" nor \"delegate\" nor \"delete\" nor \"return\"";
+            self.error(i, "", message, "write send: [Item]; to set messages aside, send: []");
+        }
+        if rule.returns.is_some() && rule.delete {
+            let message = "a rule that deletes a message returns nothing";
+            self.error(i, ".return", message, "take delete away, or return");
+        } else if rule.returns.is_some() && rule.stop {
+            let message = "stop has no effect: a rule that returns ends its set";
+            self.warning(i, ".stop", message, "take it away");
         }
         if rule.delete && (rule.delegate.is_some() || send.is_some_and(|send| !send.all().is_empty())) {
             let message = "a rule that deletes a message sends it nowhere";

@@ -37,7 +37,7 @@ impl Reach {
             rules.warning(i, "", message, "make one rule of both");
         }
         let always = compiled.constraints.is_empty() && compiled.force.is_always() && compiled.each.is_none();
-        let stops = rule.stop || rule.delete;
+        let stops = compiled.stop || rule.delete;
         if rule.otherwise {
             self.otherwise.get_or_insert(i);
         } else if always && Expr::constant_of(&compiled.when) == Some(true) && rules.is_sound(i) {

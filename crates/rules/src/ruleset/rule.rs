@@ -105,6 +105,10 @@ pub struct Rule {
     /// Whether no rule behind this one is looked at when it holds.
     #[serde(default)]
     pub stop: bool,
+    /// The value that its set gives when it holds, as in `'"urgent"'` or `PV1-3.1`: no rule of the set behind
+    /// this one is looked at. It is what the step `rule` of a flow comes to.
+    #[serde(default, rename = "return")]
+    pub returns: Option<String>,
     /// Whether the rule is left out.
     #[serde(default)]
     pub disabled: bool,

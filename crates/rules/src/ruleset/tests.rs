@@ -132,3 +132,65 @@ fn doubtful_names_and_targets_are_found() {
     let none = "warning: rules: there is no rule that is not disabled; every message would be discarded";
     assert_eq!(findings(&[]), [none]);
 }
+
+fn returns(value: &str) -> Rule {
+    Rule { send: None, returns: Some(value.to_owned()), ..when("kind", "source = \"A\"", &[]) }
+}
+
+/// What a set gives for a message with these results, from `source`.
+fn given(rules: &[Rule], source: &str) -> Vec<(String, Option<String>)> {
+    let rules = RuleSet::compile(rules).unwrap();
+    let text = "MSH|^~\\&|||||||ORU^R01|1|P|2.5\rOBX|1|NM|K||3\rOBX|2|NM|NA||9\r";
+    let message = hl7::Message::read(text.into(), "").unwrap();
+    let facts = Facts { source, message: Some(&message), ..Facts::default() };
+    let mut given = Vec::new();
+    rules.route(&facts, &mut |step| {
+        if let RuleStep::Returns { rule, value, written } = step {
+            assert!(written.is_none_or(|written| written == value.text()));
+            given.push((format!("{rule}: {}", value.text()), written.map(str::to_owned)));
+        }
+    });
+    given
+}
+
+#[test]
+fn a_rule_that_returns_ends_its_set_with_a_value() {
+    let rules = [returns("\"urgent\""), when("all", "true", &["Y"])];
+    assert_eq!(route(&rules, "A"), (vec![], true));
+    assert_eq!(route(&rules, "B").0, ["Y (all)"]);
+    assert_eq!(given(&rules, "A"), [("kind: urgent".to_owned(), Some("urgent".to_owned()))]);
+    assert_eq!(given(&rules, "B"), []);
+    let sends = Rule { send: Some("X".into()), ..returns("source + \"1\"") };
+    assert_eq!(route(&[sends.clone()], "A").0, ["X (kind)"]);
+    assert_eq!(given(&[sends], "A"), [("kind: A1".to_owned(), None)]);
+    // What stands where the conditions hold is what is returned.
+    let each = Rule { for_each: Some("OBX".into()), ..returns("OBX-3") };
+    let each = Rule { when: "OBX-5 > 5".into(), ..each };
+    assert_eq!(given(&[each], "A")[0].0, "kind: NA");
+}
+
+#[test]
+fn what_is_wrong_with_a_return_is_found() {
+    assert_eq!(findings(&[returns("PID-3"), otherwise(&[])]), [""; 0]);
+    assert_eq!(
+        findings(&[Rule { stop: true, ..returns("PID-3") }]),
+        ["warning: rules[0].stop: stop has no effect: a rule that returns ends its set"]
+    );
+    assert_eq!(
+        findings(&[Rule { delete: true, ..returns("PID-3") }]),
+        ["error: rules[0].return: a rule that deletes a message returns nothing"]
+    );
+    let wrong = RuleSet::findings(&[returns("urgnt(")]);
+    assert_eq!((wrong[0].place.as_str(), wrong[0].is_error), ("rules[0].return", true), "{wrong:?}");
+    assert_eq!(
+        findings(&[returns("PID-3"), returns("PID-4")]),
+        [
+            "warning: rules[1].name: name \"kind\" is that of rule 1 already",
+            "warning: rules[1]: this rule can never be reached: \"kind\" asks the same and stops",
+        ]
+    );
+    let nothing = Rule { send: None, ..when("a", "true", &[]) };
+    let said =
+        "error: rules[0]: the rule says neither \"send\" nor \"delegate\" nor \"delete\" nor \"return\"";
+    assert_eq!(findings(&[nothing]), [said]);
+}

@@ -1,12 +1,12 @@
-//! The rule log: why each message went where it went, as one event for each message.
+//! The rule log: why each message went where it went, as the text of one event of kind Trace for each
+//! message.
 
-use model::{Event, EventKind, HostContext, Message};
 use rules::{Refusal, RuleStep};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How every event of the rule log begins.
-pub(super) const BEGINS: &str = "rules: ";
+const BEGINS: &str = "rules: ";
 /// How long one may be; a hundred rules with their conditions would be a page.
 const LONGEST: usize = 2000;
 
@@ -39,7 +39,7 @@ impl Account {
     }
 
     /// Tells a step, where the level wants it.
-    pub(super) fn step(&mut self, step: RuleStep<'_>) {
+    pub(super) fn step(&mut self, step: &RuleStep<'_>) {
         match step {
             _ if self.level < RuleLog::Results => {}
             RuleStep::Holds { rule } => self.add(&format!("\"{rule}\" holds")),
@@ -48,12 +48,17 @@ impl Account {
                 let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
                 self.add(&format!("\"{}\" sends to \"{}\"{by}", sent.rule, sent.target));
             }
+            // A value that is not written in the rule may be of the message.
+            RuleStep::Returns { rule, written: Some(value), .. } => {
+                self.add(&format!("\"{rule}\" returns \"{value}\""));
+            }
+            RuleStep::Returns { rule, .. } => self.add(&format!("\"{rule}\" returns")),
             RuleStep::Fails { rule, why } if self.level == RuleLog::Conditions => {
                 let why = match why {
                     Refusal::Constraint(constraint) => format!("not of its {}", constraint.key()),
                     Refusal::NotInForce => "not in force".to_owned(),
                     Refusal::Wanted => "a rule before it wanted the message".to_owned(),
-                    Refusal::Condition(at) => format!("condition {} does not hold", at + 1),
+                    Refusal::Condition(at) => format!("condition {} does not hold", *at + 1),
                     Refusal::NoneOfEach => "its conditions hold together for none".to_owned(),
                 };
                 self.add(&format!("\"{rule}\" does not: {why}"));
@@ -71,15 +76,15 @@ impl Account {
         self.text += what;
     }
 
-    /// Tells what came of it, and hands the account over where the level wants it.
-    pub(super) fn close(mut self, end: &str, went_wrong: bool, request: &Message, host: &HostContext) {
+    /// Tells what came of it; the account, where the level wants it.
+    pub(super) fn close(mut self, end: &str, went_wrong: bool) -> Option<String> {
         let wanted = match self.level {
             RuleLog::None => false,
             RuleLog::Errors => went_wrong,
             RuleLog::Results | RuleLog::Conditions => true,
         };
         if !wanted {
-            return;
+            return None;
         }
         if self.left_out > 0 {
             self.text += &format!("; and {} more", self.left_out);
@@ -89,7 +94,6 @@ impl Account {
             text += if self.text.is_empty() { "" } else { "; " };
             text += end;
         }
-        let event = Event::new(EventKind::Trace, host.name(), text);
-        host.event(event.about(request.header.id, request.header.session));
+        Some(text)
     }
 }
