@@ -1,7 +1,7 @@
 //! What somebody meant who wrote a word that does not exist.
 
 /// What people call keys that have another name here; with what it is called.
-const SYNONYMS: [(&str, &str); 11] = [
+const SYNONYMS: [(&str, &str); 12] = [
     ("class", "type"),
     ("classname", "type"),
     ("component", "type"),
@@ -13,6 +13,7 @@ const SYNONYMS: [(&str, &str); 11] = [
     ("description", "comment"),
     ("config", "settings"),
     ("name", "production"),
+    ("otherwise", "default"),
 ];
 
 /// The candidate that `word` was most likely meant to be.

@@ -93,7 +93,9 @@ fn tell(written: &Written<'_>, finding: TransformFinding, sources: &Sources, fin
         Some(range) if left.is_empty() && !range.is_empty() => scalar::place(sources, found, range),
         // What is said of a text's end is said there.
         Some(range) if left.is_empty() && range.start > 0 => scalar::place(sources, found, range),
-        _ if matches!(last, "then" | "else" | "steps") => key_place(node, &finding.place, written.entry),
+        _ if matches!(last, "then" | "else" | "steps" | "do" | "default") => {
+            key_place(node, &finding.place, written.entry)
+        }
         _ => found.place.clone(),
     };
     let level = if finding.is_error { Level::Error } else { Level::Warning };

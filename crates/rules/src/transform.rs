@@ -26,10 +26,10 @@ use std::sync::Arc;
 
 use hl7::schema::{DocType, Schemas};
 
-use crate::{Facts, LookupTables};
+use crate::{Facts, Scope};
 
 pub use code::{CodeDef, CodeError, CodePlace, Compiled, Language, Left, Rebuilt, Runner, Task, Turn};
-pub use def::{ActionDef, Create, StepDef, TransformDef, ValueDef};
+pub use def::{ActionDef, CaseDef, Create, StepDef, TransformDef, ValueDef};
 pub use error::{TransformError, TransformFinding};
 pub use trace::Traced;
 
@@ -38,12 +38,12 @@ pub use trace::Traced;
 pub struct Transforms(BTreeMap<String, Option<Arc<Transform>>>);
 
 impl Transforms {
-    /// Compiles transforms, whose doc types are looked up in `schemas` and whose expressions know
-    /// `tables`. Everything that is wrong or doubtful is among the findings.
+    /// Compiles transforms, whose doc types are looked up in `schemas` and whose expressions know the tables
+    /// and schedules of `scope`. Everything that is wrong or doubtful is among the findings.
     pub fn compile(
         defs: &[TransformDef],
         schemas: &Schemas,
-        tables: &LookupTables,
+        scope: &Scope,
     ) -> (Transforms, Vec<TransformFinding>) {
         Self::compile_with(defs, schemas, tables, None)
     }
@@ -52,7 +52,7 @@ impl Transforms {
     pub fn compile_with(
         defs: &[TransformDef],
         schemas: &Schemas,
-        tables: &LookupTables,
+        scope: &Scope,
         language: Option<&dyn Language>,
     ) -> (Transforms, Vec<TransformFinding>) {
         let mut findings = Vec::new();

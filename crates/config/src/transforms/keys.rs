@@ -91,9 +91,35 @@ pub(super) fn step(action: &str, steps: &Value) -> Value {
         "code" => (json!({ action: text("JavaScript.") }), json!([action])),
         _ => (json!({}), json!([])),
     };
-    properties["comment"] = text("What the step is for.");
-    properties["disabled"] = json!({ "description": "Whether the step is left out.", "type": "boolean" });
+    add_keys_of_all(&mut properties);
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+fn add_keys_of_all(properties: &mut Value) {
+    properties["comment"] = json!({ "description": "What the step is for.", "type": "string" });
+    properties["disabled"] = json!({ "description": "Whether the step is left out.", "type": "boolean" });
+}
+
+/// The keys of a `switch` whose cases have a condition each.
+pub(super) fn choose(steps: &Value) -> Value {
+    let case = json!({
+        "type": "object",
+        "properties": {
+            "when": { "description": "The condition.", "type": "string" },
+            "do": steps,
+            "comment": { "description": "What the case is for.", "type": "string" }
+        },
+        "required": ["when", "do"],
+        "additionalProperties": false
+    });
+    let cases = json!({
+        "description": "The cases, of which the first is done whose condition holds.",
+        "type": "array",
+        "items": case
+    });
+    let mut properties = json!({ "switch": cases, "default": steps });
+    add_keys_of_all(&mut properties);
+    json!({ "type": "object", "properties": properties, "required": ["switch"], "additionalProperties": false })
 }
 
 /// The JSON Schema of the whole map, for settling what was filled in: steps are texts at any depth.
@@ -114,6 +140,7 @@ fn steps() -> Value {
 /// What the schema for editors refers to.
 pub(crate) fn definitions() -> Map<String, Value> {
     let mut alternatives: Vec<Value> = ACTIONS.iter().map(|action| step(action, &steps())).collect();
+    alternatives.push(choose(&steps()));
     let mut comment = step("", &steps());
     comment["required"] = json!(["comment"]);
     alternatives.push(comment);

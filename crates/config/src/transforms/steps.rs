@@ -1,9 +1,9 @@
 //! The steps of a transform, read one by one: what a step does decides which keys it may have.
 
-use rules::transform::{ActionDef, CodeDef, StepDef, ValueDef};
+use rules::transform::{ActionDef, CaseDef, CodeDef, StepDef, ValueDef};
 use serde_json::{Value, json};
 
-use super::keys::{ACTIONS, OF_ALL, step};
+use super::keys::{ACTIONS, OF_ALL, choose, step};
 use crate::finding::Findings;
 use crate::source::Sources;
 use crate::suggest::did_you_mean_or_all;
@@ -45,8 +45,9 @@ impl Reader<'_> {
             elsewhere: &elsewhere,
             set_aside: Vec::new(),
         };
-        let value =
-            walk.value(&step(action, &json!({ "type": "array" })), node, path, true).unwrap_or_default();
+        let steps = json!({ "type": "array" });
+        let keys = if chooses(node) { choose(&steps) } else { step(action, &steps) };
+        let value = walk.value(&keys, node, path, true).unwrap_or_default();
         self.set_aside.append(&mut walk.set_aside);
         let line = self.sources.get(node.place.file).line_column(node.place.range.start).0;
         let disabled = value.get("disabled").and_then(Value::as_bool) == Some(true);
@@ -105,6 +106,10 @@ impl Reader<'_> {
                 }
                 ActionDef::If { condition: text(action), then, otherwise }
             }
+            "switch" if chooses(node) => {
+                let default = list("default");
+                ActionDef::Choose { cases: self.cases(node, value, &at("switch")), default }
+            }
             "switch" => {
                 let default = list("default");
                 let entries = node.get("cases").map(Node::entries).unwrap_or_default();
@@ -128,6 +133,22 @@ impl Reader<'_> {
             }
             _ => ActionDef::Comment,
         }
+    }
+
+    /// The cases of a `switch` that have a condition each.
+    fn cases(&mut self, node: &Node, value: &Value, path: &str) -> Vec<CaseDef> {
+        let Some(Node { kind: Kind::List(nodes), place, .. }) = node.get("switch") else { return Vec::new() };
+        if nodes.is_empty() {
+            let help = "write them as in { when: PV1-2 = \"I\", do: [{ set: PV1-18, value: INP }] }";
+            self.findings.error(place, None, "this switch has no cases").help(Some(help.to_owned()));
+        }
+        let case = |(number, case): (usize, &Node)| {
+            let path = format!("{path}[{number}]");
+            let when = value["switch"][number]["when"].as_str().unwrap_or_default().to_owned();
+            let steps = case.get("do").map(|node| self.list(node, &format!("{path}.do")));
+            CaseDef { when, steps: steps.unwrap_or_default() }
+        };
+        nodes.iter().enumerate().map(case).collect()
     }
 
     /// What is put somewhere: `value` or `from`.
@@ -169,6 +190,11 @@ impl Reader<'_> {
             _ => String::new(),
         }
     }
+}
+
+/// Whether a step is a `switch` whose cases have a condition each.
+fn chooses(node: &Node) -> bool {
+    node.get("switch").is_some_and(|value| matches!(value.kind, Kind::List(_)))
 }
 
 /// Whether a step has a key that nobody knows, which was told: it is most likely what is missing.

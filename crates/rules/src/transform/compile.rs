@@ -1,5 +1,7 @@
 //! Transforms, compiled: all of them together, since one may use another.
 
+mod branches;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use super::code::{Code, CodeDef, Language};
 use super::paths::{Side, TargetPath, each, has_segment};
 use super::{ActionDef, StepDef, Transform, TransformDef, TransformFinding, ValueDef, values};
 use crate::suggest::nearest;
-use crate::{Expr, ExprError, LookupTables, Scope, Template};
+use crate::{Expr, ExprError, Scope, Template};
 
 /// A step, compiled.
 #[derive(Debug)]
@@ -28,6 +30,7 @@ pub(super) enum Action {
     Clear(TargetPath),
     If { condition: Read<Expr>, then: Vec<Step>, otherwise: Vec<Step> },
     Switch { value: Read<Expr>, cases: Vec<(String, Vec<Step>)>, default: Vec<Step> },
+    Choose { cases: Vec<(Read<Expr>, Vec<Step>)>, default: Vec<Step> },
     ForEach { each: Read<FieldPath>, written: String, steps: Vec<Step> },
     Use(Arc<Transform>),
     Trace(Read<Template>),
@@ -105,7 +108,7 @@ impl Report<'_> {
 pub(super) fn all(
     defs: &[TransformDef],
     schemas: &Schemas,
-    tables: &LookupTables,
+    scope: &Scope,
     language: Option<&dyn Language>,
     findings: &mut Vec<TransformFinding>,
 ) -> BTreeMap<String, Option<Arc<Transform>>> {
@@ -119,7 +122,7 @@ pub(super) fn all(
 struct All<'a> {
     defs: &'a [TransformDef],
     schemas: &'a Schemas,
-    tables: &'a LookupTables,
+    scope: &'a Scope,
     language: Option<&'a dyn Language>,
     findings: &'a mut Vec<TransformFinding>,
     /// What has been compiled; none for what has errors.
@@ -165,7 +168,7 @@ impl All<'_> {
         }
         let writes = target.context(self.schemas);
         let paths = source.context(self.schemas).with_target(writes.clone());
-        let reads = Scope { paths, tables: self.tables.clone(), ..Scope::default() };
+        let reads = Scope { paths, ..self.scope.clone() };
         let mut steps = Steps { all: self, def, sides: [&source, &target], reads, writes };
         let steps = steps.list(&def.steps, "steps");
         Transform {
@@ -187,6 +190,9 @@ fn has_code(steps: &[Step]) -> bool {
         Action::Code(_) => true,
         Action::If { then, otherwise, .. } => has_code(then) || has_code(otherwise),
         Action::Switch { cases, default, .. } => {
+            cases.iter().any(|(_, steps)| has_code(steps)) || has_code(default)
+        }
+        Action::Choose { cases, default } => {
             cases.iter().any(|(_, steps)| has_code(steps)) || has_code(default)
         }
         Action::ForEach { steps, .. } => has_code(steps),
@@ -227,6 +233,7 @@ impl Steps<'_, '_> {
             ActionDef::Clear { path } => self.header_stays("clear", path, place).map(Action::Clear),
             ActionDef::If { condition, then, otherwise } => self.branches(condition, then, otherwise, place),
             ActionDef::Switch { value, cases, default } => self.switch(value, cases, default, place),
+            ActionDef::Choose { cases, default } => self.choose(cases, default, place),
             ActionDef::ForEach { each: path, steps } => {
                 let reads = self.reads.paths.clone();
                 let path_at = each(path, "for_each", &reads, &mut self.report(place));
@@ -336,54 +343,6 @@ impl Steps<'_, '_> {
                 None
             }
         }
-    }
-
-    fn branches(
-        &mut self,
-        text: &str,
-        then: &[StepDef],
-        otherwise: &[StepDef],
-        place: &str,
-    ) -> Option<Action> {
-        let condition = self.expr(text, true, "if", place);
-        match condition.as_ref().and_then(Expr::constant) {
-            Some(true) if !otherwise.is_empty() => {
-                self.report(place).whole(
-                    "else",
-                    false,
-                    "these steps are never done: the condition always holds",
-                    None,
-                );
-            }
-            Some(false) if !then.is_empty() => {
-                self.report(place).whole(
-                    "then",
-                    false,
-                    "these steps are never done: the condition never holds",
-                    None,
-                );
-            }
-            _ => {}
-        }
-        let then = self.list(then, &format!("{place}.then"));
-        let otherwise = self.list(otherwise, &format!("{place}.else"));
-        Some(Action::If { condition: Read::new(condition?, text), then, otherwise })
-    }
-
-    fn switch(
-        &mut self,
-        text: &str,
-        cases: &[(String, Vec<StepDef>)],
-        default: &[StepDef],
-        place: &str,
-    ) -> Option<Action> {
-        let value = self.expr(text, false, "switch", place);
-        let mut case = |(case, steps): &(String, Vec<StepDef>)| {
-            (case.clone(), self.list(steps, &format!("{place}.cases.{case}")))
-        };
-        let cases: Vec<_> = cases.iter().map(&mut case).collect();
-        let default = self.list(default, &format!("{place}.default"));
-        Some(Action::Switch { value: Read::new(value?, text), cases, default })
     }
 
     fn other(&mut self, name: &str, place: &str) -> Option<Action> {

@@ -69,6 +69,15 @@ pub enum ValueDef {
     From(String),
 }
 
+/// A case of [`ActionDef::Choose`].
+#[derive(Debug, Clone)]
+pub struct CaseDef {
+    /// The condition.
+    pub when: String,
+    /// The steps if it is the first that holds.
+    pub steps: Vec<StepDef>,
+}
+
 /// What a step does.
 #[derive(Debug, Clone)]
 pub enum ActionDef {
@@ -119,6 +128,13 @@ pub enum ActionDef {
         /// Texts with their steps.
         cases: Vec<(String, Vec<StepDef>)>,
         /// The steps where no case fits.
+        default: Vec<StepDef>,
+    },
+    /// Does the steps of the first case whose condition holds.
+    Choose {
+        /// The cases, in order.
+        cases: Vec<CaseDef>,
+        /// The steps where no condition holds.
         default: Vec<StepDef>,
     },
     /// Does steps for each segment, group or repetition of the source.

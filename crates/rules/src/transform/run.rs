@@ -18,7 +18,7 @@ use super::compile::{Action, Read, Source, Step};
 use super::paths::TargetPath;
 use super::target::Target;
 use super::{Create, Runner, Traced, Transform, TransformError, header};
-use crate::{Facts, Trouble, Value};
+use crate::{Expr, Facts, Trouble, Value};
 
 /// What HL7 writes for "delete what you know".
 const NULL: &str = "\"\"";
@@ -125,6 +125,18 @@ impl<'w> Work<'w> {
                     None => format!("switch: \"{}\" is no case", found.text()),
                 });
                 self.within(transform, case.map_or(default, |(_, steps)| steps))?;
+            }
+            Action::Choose { cases, default } => {
+                let mut holds = |condition: &Read<Expr>| {
+                    let view = self.view(condition.target);
+                    condition.what.is_true(&self.facts(&view))
+                };
+                let found = cases.iter().position(|(condition, _)| holds(condition));
+                self.tell(transform, step, || match found {
+                    Some(at) => format!("switch: case {}", at + 1),
+                    None => "switch: no case holds".to_owned(),
+                });
+                self.within(transform, found.map_or(default, |at| &cases[at].1))?;
             }
             Action::ForEach { each, written, steps } => {
                 self.for_each(transform, step, each, written, steps)?

@@ -53,9 +53,10 @@ fn def(name: &str, steps: Vec<StepDef>) -> TransformDef {
     TransformDef { steps, ..TransformDef::named(name) }
 }
 
-fn tables() -> LookupTables {
+fn tables() -> Scope {
     let entries = [("A".to_owned(), "alpha".to_owned())].into();
-    LookupTables::default().with("codes", LookupTable { entries, default: None, strict: true })
+    let table = LookupTable { entries, default: None, strict: true };
+    Scope { tables: LookupTables::default().with("codes", table), ..Scope::default() }
 }
 
 fn compiled(defs: &[TransformDef]) -> Transforms {
@@ -250,6 +251,17 @@ fn steps_branch_and_are_used_again() {
         let wanted = format!("-PV1|1|I|WARD^12 +PV1|1|I|WARD^12|||||||||||||||{wanted}");
         assert_eq!(changed(vec![switch(value)], ADMISSION), wanted, "{value}");
     }
+    let case = |when: &str, value: &str| CaseDef { when: when.to_owned(), steps: vec![set("PV1-18", value)] };
+    let choose = |first: &str| {
+        let cases = vec![case(first, "FIRST"), case("PV1-3.1 = \"WARD\"", "SECOND")];
+        ActionDef::Choose { cases, default: vec![set("PV1-18", "NONE")] }.into()
+    };
+    for (first, wanted) in [("PV1-2 = \"I\"", "FIRST"), ("target.PV1-2 = \"O\"", "SECOND")] {
+        let wanted = format!("-PV1|1|I|WARD^12 +PV1|1|I|WARD^12|||||||||||||||{wanted}");
+        assert_eq!(changed(vec![choose(first)], ADMISSION), wanted, "{first}");
+    }
+    let changed_before = vec![set("PV1-3", "X"), choose("target.PV1-3 = \"WARD\"")];
+    assert!(changed(changed_before, ADMISSION).ends_with("|SECOND"), "conditions read the source");
     // What is built can be read, and another transform does its steps in the same loop.
     let outer =
         def("outer", vec![for_each("OBX", vec![use_other("inner")]), from("PV1-4", "target.OBX[2]-5")]);
