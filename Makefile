@@ -51,10 +51,10 @@ corpus: ## every file of a folder of HL7 files through the engine (DIR=… names
 	$(if $(DIR),ORRIS_CORPUS=$(abspath $(DIR))) $(CARGO) test --quiet -p orris-hl7 --test corpus -- --nocapture
 	$(if $(DIR),ORRIS_CORPUS=$(abspath $(DIR))) $(E2E) corpus -- --nocapture --test-threads=1
 
-browser: ## the article in headless Chromium
+browser: ## the article and the hospital's boards in headless Chromium
 	@tests/browser/prepare.sh
 	$(CARGO) build --release --quiet --bin orris
-	$(E2E) browser -- --nocapture --test-threads=1
+	$(E2E) browser --test browser_board -- --nocapture --test-threads=1
 
 peers: ## other people's MLLP programs, both ways (python-hl7, node-hl7)
 	@tests/peers/prepare.sh

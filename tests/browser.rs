@@ -2,16 +2,13 @@
 //! serves, connects, authenticates, is told about a dropped file, and closes.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use orris_tests::{DEADLINE, Engine, eventually, orris};
+use orris_tests::{DEADLINE, Engine, Page, eventually, orris};
 use store::Reader;
-
-/// `make client`, ended with the test.
-struct Page(Child);
 
 /// Waits until the article's port can be listened on. It lies among those that the system gives to
 /// clients, so another test's closed connection may hold it for a minute (TIME-WAIT, RFC 9293 §3.6.1).
@@ -23,35 +20,6 @@ fn until_free(port: u16) {
     }
 }
 
-impl Page {
-    fn serve(root: &Path) -> Page {
-        until_free(5000);
-        let mut command = Command::new("python3");
-        command.args(["-m", "http.server", "5000", "--bind", "127.0.0.1", "--directory"]);
-        command.arg(root.join("productions/article/client")).stdout(Stdio::null()).stderr(Stdio::null());
-        let page = Page(command.spawn().expect("python3 serves the page"));
-        eventually("the page is served", || TcpStream::connect(("127.0.0.1", 5000)).ok());
-        page
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        let _already_ended = self.0.kill();
-        let _already_waited = self.0.wait();
-    }
-}
-
-/// The rows of `WebSocketSession`, as an engineer reads them.
-fn sessions(engine: &Engine) -> Vec<serde_json::Value> {
-    let answer = engine.orris(&["sql", "--json", "SELECT ID, SessionID FROM WebSocketSession"]);
-    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
-    let text = String::from_utf8_lossy(&answer.stdout);
-    let rows: serde_json::Value =
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-    rows.as_array().cloned().unwrap_or_default()
-}
-
 #[test]
 fn the_article_in_headless_chromium() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project").to_owned();
@@ -60,8 +28,9 @@ fn the_article_in_headless_chromium() {
     until_free(52774);
     let mut engine = Engine::start(folder.path(), &article, &[]);
     assert!(engine.ready(), "{}", engine.log());
-    let _page = Page::serve(&root);
-    assert_eq!(sessions(&engine), Vec::<serde_json::Value>::new(), "before");
+    until_free(5000);
+    let _page = Page::serve(&root.join("productions/article/client"), 5000);
+    assert_eq!(engine.open_sockets(), Vec::<serde_json::Value>::new(), "before");
 
     let mut browser = Command::new("node")
         .arg(root.join("tests/browser/article.mjs"))
@@ -91,7 +60,7 @@ fn the_article_in_headless_chromium() {
     for step in ["connected", "authentication sent", "file dropped", "message seen", "closed", "done"] {
         assert!(steps.contains(&format!("\"step\":\"{step}\"")), "step {step:?} is missing");
     }
-    eventually("the session is gone", || sessions(&engine).is_empty().then_some(()));
+    eventually("the session is gone", || engine.open_sockets().is_empty().then_some(()));
     assert_events_and_trace(&engine);
     assert!(engine.stop().status.success());
 }

@@ -152,6 +152,16 @@ impl Engine {
         orris(&self.data_dir, arguments)
     }
 
+    /// The rows of `WebSocketSession`, as an engineer reads them.
+    pub fn open_sockets(&self) -> Vec<serde_json::Value> {
+        let answer = self.orris(&["sql", "--json", "SELECT ID, SessionID FROM WebSocketSession"]);
+        assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+        let text = String::from_utf8_lossy(&answer.stdout);
+        let rows: serde_json::Value =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        rows.as_array().cloned().unwrap_or_default()
+    }
+
     /// The resident memory of the process now, in KiB.
     pub fn resident_kib(&self) -> u64 {
         self.status_kib("VmRSS:")

@@ -3,6 +3,7 @@
 mod engine;
 mod messages;
 mod mllp;
+mod page;
 mod production;
 mod program;
 mod random;
@@ -11,6 +12,7 @@ mod said;
 pub use engine::{Engine, Outcome, binary, orris};
 pub use messages::{admission, batch};
 pub use mllp::{Does, Got, MllpClient, MllpReceiver, acknowledgement, field, framed};
+pub use page::{Browser, Page};
 pub use production::{free_port, routed_to_file};
 pub use program::{Program, test_file};
 pub use random::Random;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use crate::eventually;
@@ -20,8 +20,22 @@ impl Program {
     /// # Panics
     /// When it cannot be started.
     pub fn start(command: &mut Command) -> Program {
+        Program::spawn(command.stdin(Stdio::null()))
+    }
+
+    /// Starts it, and says where it can be told something.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn told(command: &mut Command) -> (Program, ChildStdin) {
+        let mut program = Program::spawn(command.stdin(Stdio::piped()));
+        let input = program.child.stdin.take().expect("piped");
+        (program, input)
+    }
+
+    fn spawn(command: &mut Command) -> Program {
         let name = format!("{command:?}");
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let child = command.stdout(Stdio::piped()).spawn();
         let mut child = child.unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (kept, output) = (lines.clone(), BufReader::new(child.stdout.take().expect("piped")));
@@ -31,6 +45,11 @@ impl Program {
             }
         });
         Program { name, child, lines }
+    }
+
+    /// Whether it has ended.
+    pub fn ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
     }
 
     /// The lines that it has printed so far.
@@ -48,7 +67,7 @@ impl Program {
                 .lines()
                 .iter()
                 .find_map(|line| line.strip_prefix(word).map(|rest| rest.trim().to_owned()));
-            if found.is_none() && self.child.try_wait().is_ok_and(|status| status.is_some()) {
+            if found.is_none() && self.ended() {
                 panic!("{} ended without saying {word:?}: {:?}", self.name, self.lines());
             }
             found
