@@ -32,6 +32,9 @@ pub struct Facts<'a> {
     pub resent: &'a str,
     /// What `current_datetime` tells; without it nothing.
     pub now: Option<Moment>,
+    /// How many minutes the clock on the machine's wall is ahead, so many milliseconds after
+    /// 1970-01-01T00:00:00Z; without it as far as at `now`.
+    pub zone: Option<fn(i64) -> i32>,
     /// `context.*`, where there is one.
     pub context: Option<&'a dyn Variables>,
     /// Where a lookup that must not fail says that it did.
@@ -42,6 +45,9 @@ pub struct Facts<'a> {
 pub trait Variables: Sync {
     /// The value of that name; missing where there is none.
     fn value(&self, name: &str) -> Value<'_>;
+
+    /// All of them by name, for code, which may put a name together.
+    fn all(&self) -> Vec<(&str, Value<'_>)>;
 }
 
 /// A word of the language that stands for a fact.

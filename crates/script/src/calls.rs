@@ -48,6 +48,21 @@ pub(crate) fn words(source: &str, wanted: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// Where something of that name is used that the script does not declare itself: called, or asked for a
+/// member.
+pub(crate) fn uses(source: &str, name: &str) -> Vec<Range<usize>> {
+    let found = words(source, name);
+    let declared = |at: &Range<usize>| {
+        let before = source[..at.start].trim_end();
+        ["const", "let", "var", "function"].iter().any(|word| before.ends_with(word))
+    };
+    if found.iter().any(declared) {
+        return Vec::new();
+    }
+    let used = |at: &Range<usize>| source[at.end..].trim_start().starts_with(['(', '.', '?']);
+    found.into_iter().filter(used).collect()
+}
+
 /// The members of an object that something is assigned to, as in `context.ward = 1`.
 pub(crate) fn set_members(source: &str, object: &str) -> Vec<String> {
     let member = |at: Range<usize>| {
@@ -130,6 +145,21 @@ mod tests {
             ("context", ""),
         ] {
             assert_eq!(set_members(source, "context").join(" "), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn uses_are_told_from_what_has_the_same_name() {
+        for (source, expected) in [
+            ("send('A'); send ('B')", 2),
+            ("sockets.list()", 1),
+            ("const send = (x) => x; send(1)", 0),
+            ("function answer() {} answer()", 0),
+            ("msg.send(1); // send(1)\n'send(1)'; const o = { send: 1 }", 0),
+        ] {
+            let found: usize =
+                ["send", "sockets", "answer"].iter().map(|name| uses(source, name).len()).sum();
+            assert_eq!(found, expected, "{source}");
         }
     }
 

@@ -19,7 +19,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bench;
 mod calls;
+mod language;
 mod messages;
 mod natives;
 mod outcome;
@@ -28,6 +30,8 @@ mod program;
 mod sandbox;
 mod trouble;
 
+pub use bench::{Bench, Desk};
+pub use language::JavaScript;
 pub use outcome::{
     Content, Door, Facts, Input, Level, NoDoor, Open, Outcome, Said, Sent, SentBody, Verdict, Written,
 };

@@ -11,10 +11,15 @@ use hl7::edit::{EditError, Editor};
 use hl7::schema::{PathContext, compile_path};
 use hl7::{FieldPath, Message, Path};
 
+use rules::transform::Rebuilt;
+
 use crate::{Content, Limits, SentBody};
 
 /// So many messages a script may hold.
 const MOST_MESSAGES: usize = 1_000;
+/// The handles of what a step of a transform works on.
+const SOURCE: u32 = 0;
+const TARGET: u32 = 1;
 /// So many paths are kept compiled.
 const MOST_PATHS: usize = 4_096;
 
@@ -51,13 +56,17 @@ struct Slot {
     /// The keys of its segments, in order; made when a script first goes through them.
     keys: Option<Vec<u32>>,
     next_key: u32,
+    /// The key of the first segment that was added after that.
+    first_new: u32,
     /// Its bytes, while it stays as it is.
     written: Option<Bytes>,
+    /// Whether it has to stay as it is.
+    fixed: bool,
 }
 
 impl Slot {
     fn new(held: Held, changed: bool) -> Self {
-        Slot { held, changed, keys: None, next_key: 0, written: None }
+        Slot { held, changed, keys: None, next_key: 0, first_new: 0, written: None, fixed: false }
     }
 }
 
@@ -79,16 +88,26 @@ impl Messages {
         Messages { slots, paths, context, source: source.to_owned(), spent: 0, budget }
     }
 
-    /// Begins with a new message; it has handle 0.
+    /// Begins with a new message; it has handle 0. In a transform, that is the source, and the target
+    /// has handle 1.
     pub(crate) fn begin(&mut self, content: &Content) {
         self.slots.clear();
-        let held = match content {
-            Content::Hl7(message) => Held::Hl7(message.clone()),
-            Content::Text(text) => Held::Text(text.clone()),
-        };
-        self.slots.push(Slot::new(held, false));
         // What came is no fault of the script.
         self.spent = 0;
+        let slot = |message: &Message| Slot::new(Held::Hl7(message.clone()), false);
+        match content {
+            Content::Hl7(message) => self.slots.push(slot(message)),
+            Content::Text(text) => self.slots.push(Slot::new(Held::Text(text.clone()), false)),
+            Content::Built { source, target, .. } => {
+                self.slots.push(Slot { fixed: true, ..slot(source) });
+                self.slots.push(slot(target));
+                // From now on its segments are told apart, so that it can be said where they went. Those of
+                // HL7 are always there to be counted.
+                for handle in [SOURCE, TARGET] {
+                    let _always_done = self.keys(handle);
+                }
+            }
+        }
     }
 
     /// Lets go of all of them.
@@ -102,6 +121,22 @@ impl Messages {
             Slot { held: Held::Hl7(message), changed: true, .. } => Some(message.clone()),
             _ => None,
         }
+    }
+
+    /// What a step of a transform has built, where it was changed.
+    pub(crate) fn rebuilt(&self) -> Option<Rebuilt> {
+        match self.slots.get(TARGET as usize)? {
+            Slot { held: Held::Hl7(message), changed: true, keys: Some(keys), first_new, .. } => {
+                let line = |key: &u32| (key < first_new).then_some(*key as usize);
+                Some(Rebuilt { message: message.clone(), lines: keys.iter().map(line).collect() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the script itself has this text.
+    pub(crate) fn is_written(&self, text: &str) -> bool {
+        self.source.contains(text)
     }
 
     /// Takes so many bytes of what the script may hold.
@@ -322,6 +357,7 @@ impl Messages {
         if slot.keys.is_none() {
             slot.keys = Some((slot.next_key..slot.next_key + count as u32).collect());
             slot.next_key += count as u32;
+            slot.first_new = slot.next_key;
         }
         Ok(slot.keys.as_deref().unwrap_or_default())
     }
@@ -350,6 +386,9 @@ impl Messages {
 
     /// Changes a message; what comes out the same is not changed.
     fn edit<R>(&mut self, handle: u32, change: impl FnOnce(&mut Editor) -> Result<R, EditError>) -> Done<R> {
+        if self.slot(handle)?.fixed {
+            return Err("source stays as it came; expected target to be changed".into());
+        }
         let before = self.hl7(handle)?;
         let mut editor = Editor::of(before);
         let result = change(&mut editor).map_err(|error| error.to_string())?;

@@ -11,10 +11,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rquickjs::{Ctx, Exception, IntoJs, Object, Result, Value};
+use rules::transform::Turn;
+use rules::{LookupTable, LookupTables};
 
-use crate::messages::{Done, Messages};
+use crate::messages::{Done, Messages, Refusal};
+use crate::program::Purpose;
 use crate::trouble::Trouble;
-use crate::{Door, Facts, Level, NoDoor, Outcome, Program, Said, Sent, SentBody, Verdict};
+use crate::{Content, Door, Facts, Level, NoDoor, Outcome, Program, Said, Sent, SentBody, Verdict};
 
 /// So much a script may send, and say, about one message.
 const MOST_SENDS: usize = 10_000;
@@ -37,6 +40,9 @@ pub(crate) struct State {
 /// One message in work.
 pub(crate) struct Current {
     messages: Messages,
+    purpose: Purpose,
+    tables: LookupTables,
+    turn: Option<Turn>,
     facts: Facts,
     door: Arc<dyn Door>,
     now: i64,
@@ -54,6 +60,9 @@ impl State {
     pub(crate) fn new(program: &Program) -> Rc<State> {
         let current = Current {
             messages: Messages::new(program.source(), program.limits().memory),
+            purpose: program.purpose(),
+            tables: program.tables().clone(),
+            turn: None,
             facts: Facts::default(),
             door: Arc::new(NoDoor),
             now: 0,
@@ -77,6 +86,10 @@ impl State {
 impl Current {
     pub(crate) fn begin(&mut self, input: &crate::Input, door: &Arc<dyn Door>) {
         self.messages.begin(&input.content);
+        self.turn = match &input.content {
+            Content::Built { turn, .. } => *turn,
+            Content::Hl7(_) | Content::Text(_) => None,
+        };
         (self.facts, self.door, self.now) = (input.facts.clone(), door.clone(), door.now());
         (self.verdict, self.told, self.answer) = (None, None, None);
         self.sends.clear();
@@ -103,12 +116,13 @@ impl Current {
             }
             (None, None) => Verdict::Done,
         };
-        let changed = match verdict {
-            Verdict::Failed(_) => None,
-            _ => self.messages.changed(),
+        let (changed, rebuilt) = match (&verdict, self.purpose) {
+            (Verdict::Failed(_), _) => (None, None),
+            (_, Purpose::Message) => (self.messages.changed(), None),
+            (_, Purpose::Transform) => (None, self.messages.rebuilt()),
         };
         self.messages.end();
-        Outcome { verdict, sends, answer, said, changed, variables }
+        Outcome { verdict, sends, answer, said, changed, rebuilt, variables }
     }
 
     /// Whether the script has ended the message itself.
@@ -136,12 +150,37 @@ impl Current {
     }
 
     fn set_variable(&mut self, name: String, text: String) -> Done<()> {
-        if self.facts.variables.is_none() {
+        if self.facts.variables.is_none() || self.purpose == Purpose::Transform {
             return Err("context is read-only".into());
         }
         self.messages.spend(ENTRY + name.len() + text.len())?;
         self.variables.insert(name, text);
         Ok(())
+    }
+
+    /// What stands for a key in a lookup table, as in expressions; a script may have a value of its own
+    /// for what is not there.
+    fn lookup(&self, table: &str, key: &str, has_default: bool) -> Done<Option<&str>> {
+        let own = self.table(table)?;
+        match own.get(key) {
+            Some(found) => Ok(Some(found)),
+            None if has_default => Ok(None),
+            None if own.default.is_some() => Ok(own.default.as_deref()),
+            None if own.strict => {
+                Err(format!("lookup table \"{table}\" has no such key, and wants every one to be there")
+                    .into())
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn table(&self, name: &str) -> Done<&LookupTable> {
+        let refusal = || Refusal {
+            text: self.tables.unknown(name, 0..0).message,
+            // The name may have come out of a message.
+            safe: self.messages.is_written(name),
+        };
+        self.tables.get(name).map(|table| &**table).ok_or_else(refusal)
     }
 
     fn say(&mut self, level: Level, text: String) -> Done<()> {
@@ -173,7 +212,7 @@ impl Current {
             "description" => &*facts.description,
             "resent" => &facts.resent,
             "docType" => &facts.doc_type,
-            "bodyClass" => facts.body_class,
+            "bodyClass" => &facts.body_class,
             _ => &facts.name,
         };
         text.into_js(ctx)
@@ -233,6 +272,8 @@ pub(crate) fn natives<'js>(ctx: &Ctx<'js>, state: &Shared) -> Result<Object<'js>
     functions::segments(&native, state)?;
     functions::doing(&native, state)?;
     functions::sockets(&native, state)?;
+    functions::tables(&native, state)?;
+    functions::transforms(&native, state)?;
     Ok(native)
 }
 

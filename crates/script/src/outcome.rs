@@ -1,5 +1,6 @@
 //! What a script is handed, and what it did.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +15,15 @@ pub enum Content {
     Hl7(hl7::Message),
     /// Anything else, as the text that it is, or may be.
     Text(String),
+    /// What a step of a transform works on.
+    Built {
+        /// The message that came, which stays as it is.
+        source: hl7::Message,
+        /// The one that is being built.
+        target: hl7::Message,
+        /// Whose turn it is in the loop around the step.
+        turn: Option<rules::transform::Turn>,
+    },
 }
 
 /// What is known about the message: what `context` shows.
@@ -34,10 +44,11 @@ pub struct Facts {
     /// What it is, as in `2.5.1:ADT_A01`.
     pub doc_type: String,
     /// The class of its body, as in `HL7.Message`.
-    pub body_class: &'static str,
+    pub body_class: Cow<'static, str>,
     /// Where it came from, such as a file name.
     pub name: String,
-    /// What `context` holds beside these, where the script may change it too; none where it may not.
+    /// What `context` holds beside these. A script that decides about a message may change it, too; none
+    /// where it may not.
     pub variables: Option<BTreeMap<String, String>>,
 }
 
@@ -207,6 +218,8 @@ pub struct Outcome {
     pub said: Vec<Said>,
     /// The message that came, where the script changed it; none when it failed.
     pub changed: Option<hl7::Message>,
+    /// What a step of a transform has built, where it changed something; none when it failed.
+    pub rebuilt: Option<rules::transform::Rebuilt>,
     /// What it set in `context`; nothing when it failed.
     pub variables: BTreeMap<String, String>,
 }
@@ -216,6 +229,6 @@ impl Outcome {
     pub fn failed(trouble: Trouble) -> Self {
         let verdict = Verdict::Failed(trouble);
         let (sends, said, variables) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Outcome { verdict, sends, answer: None, said, changed: None, variables }
+        Outcome { verdict, sends, answer: None, said, changed: None, rebuilt: None, variables }
     }
 }

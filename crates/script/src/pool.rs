@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::{Door, Input, Outcome, Program, Sandbox, Trouble};
+use crate::{Bench, Desk, Door, Input, Limits, Outcome, Program, Trouble};
 
 /// So many threads at most, however many cores there are.
 const MOST_THREADS: usize = 4;
@@ -22,8 +22,6 @@ const MOST_THREADS: usize = 4;
 const MOST_LOST: usize = 8;
 /// So long after its time a script is given up.
 const GRACE: Duration = Duration::from_secs(2);
-/// So many sandboxes are kept on each thread.
-const MOST_SANDBOXES: usize = 32;
 /// The largest stack that a script may have, and room for the engine's own.
 const STACK: usize = 4 * crate::Limits::MOST_STACK;
 
@@ -33,33 +31,43 @@ pub struct Pool {
 }
 
 struct Shared {
-    work: Mutex<Work>,
+    todo: Mutex<Todo>,
     wake: Condvar,
     threads: usize,
     grace: Duration,
 }
 
 #[derive(Default)]
-struct Work {
-    waiting: VecDeque<Arc<Job>>,
+struct Todo {
+    waiting: VecDeque<Arc<dyn Work>>,
     idle: usize,
     alive: usize,
     lost: usize,
     ended: bool,
 }
 
-/// A batch.
-struct Job {
-    program: Program,
-    inputs: Vec<Input>,
-    door: Arc<dyn Door>,
-    progress: Mutex<Progress>,
+/// A batch, in the hands of a thread.
+trait Work: Send + Sync {
+    /// Does it; false when the thread was given up meanwhile.
+    fn work(&self, bench: &mut Bench) -> bool;
+
+    /// Tells who waits that it is done.
+    fn finish(&self);
 }
 
-#[derive(Default)]
-struct Progress {
-    outcomes: Vec<Outcome>,
-    /// Since when a script works on the next one.
+/// A batch, and what became of each of its inputs.
+struct Job<I, T, F> {
+    limits: Limits,
+    inputs: Vec<I>,
+    work: F,
+    progress: Mutex<Progress<T>>,
+}
+
+struct Progress<T> {
+    outcomes: Vec<Result<T, Trouble>>,
+    /// Whether the next one is being worked on.
+    is_busy: bool,
+    /// Since when a script works on it.
     since: Option<Instant>,
     /// Nobody waits any more.
     given_up: bool,
@@ -82,26 +90,52 @@ impl Default for Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        lock(&self.shared.work).ended = true;
+        lock(&self.shared.todo).ended = true;
         self.shared.wake.notify_all();
     }
 }
 
 impl Pool {
     fn new(threads: usize, grace: Duration) -> Self {
-        let (work, wake) = (Mutex::default(), Condvar::new());
-        Pool { shared: Arc::new(Shared { work, wake, threads: threads.max(1), grace }) }
+        let (todo, wake) = (Mutex::default(), Condvar::new());
+        Pool { shared: Arc::new(Shared { todo, wake, threads: threads.max(1), grace }) }
     }
 
     /// Runs the program on each input, in order. An input whose script cannot even be stopped fails, and
     /// has no outcomes behind it: what is behind it was not looked at.
     pub async fn run(&self, program: &Program, inputs: Vec<Input>, door: Arc<dyn Door>) -> Vec<Outcome> {
+        let (limits, program) = (program.limits(), program.clone());
+        let run = move |input: &Input, desk: &mut Desk<'_>| desk.run(&program, input, &door);
+        let outcomes = self.each(limits, inputs, run).await;
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(Outcome::failed)).collect()
+    }
+
+    /// Does work for each input, in order, on a thread where scripts may run: at a desk that has the
+    /// `limits` for each input, however many scripts are run for it. As in [`run`](Self::run), there are no
+    /// outcomes behind a script that cannot be stopped.
+    pub async fn each<I, T>(
+        &self,
+        limits: Limits,
+        inputs: Vec<I>,
+        work: impl Fn(&I, &mut Desk<'_>) -> T + Send + Sync + 'static,
+    ) -> Vec<Result<T, Trouble>>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+    {
         let (done, mut is_done) = oneshot::channel();
-        let progress = Mutex::new(Progress { done: Some(done), ..Progress::default() });
-        let job = Arc::new(Job { program: program.clone(), inputs, door, progress });
-        let waiter = Waiter(job.clone());
+        let progress = Progress {
+            outcomes: Vec::with_capacity(inputs.len()),
+            is_busy: false,
+            since: None,
+            given_up: false,
+            lost: false,
+            done: Some(done),
+        };
+        let job = Arc::new(Job { limits, inputs, work, progress: Mutex::new(progress) });
+        let waiter = Waiter(&job.progress);
         self.shared.hand_over(job.clone());
-        let patience = program.limits().time.saturating_add(self.shared.grace);
+        let patience = limits.time.saturating_add(self.shared.grace);
         loop {
             // A thread that went down with a panic drops its sender: then there is nothing to wait for.
             let waited = tokio::time::timeout(patience / 2, &mut is_done).await;
@@ -115,17 +149,17 @@ impl Pool {
 }
 
 /// Who waits for a job. Dropped, the rest of it is not begun.
-struct Waiter(Arc<Job>);
+struct Waiter<'a, T>(&'a Mutex<Progress<T>>);
 
-impl Drop for Waiter {
+impl<T> Drop for Waiter<'_, T> {
     fn drop(&mut self) {
-        lock(&self.0.progress).given_up = true;
+        lock(self.0).given_up = true;
     }
 }
 
 impl Shared {
-    fn hand_over(self: &Arc<Self>, job: Arc<Job>) {
-        let mut work = lock(&self.work);
+    fn hand_over(self: &Arc<Self>, job: Arc<dyn Work>) {
+        let mut work = lock(&self.todo);
         work.waiting.push_back(job);
         let wanted = work.waiting.len() > work.idle && work.alive < self.threads;
         if wanted && work.lost <= MOST_LOST {
@@ -135,7 +169,7 @@ impl Shared {
         self.wake.notify_one();
     }
 
-    fn begin(self: &Arc<Self>, work: &mut Work) {
+    fn begin(self: &Arc<Self>, work: &mut Todo) {
         let shared = self.clone();
         let builder = thread::Builder::new().name("orris-script".to_owned()).stack_size(STACK);
         // Without a thread more the others have more to do.
@@ -145,16 +179,16 @@ impl Shared {
     }
 
     /// Gives up a script that is long past its time, and the thread it is on.
-    fn give_up(self: &Arc<Self>, job: &Job, patience: Duration) -> bool {
+    fn give_up<I, T, F>(self: &Arc<Self>, job: &Job<I, T, F>, patience: Duration) -> bool {
         let mut progress = lock(&job.progress);
         if progress.since.is_none_or(|since| since.elapsed() < patience) {
             // Without any thread, nothing would ever come.
             return self.is_lost(&mut progress, job);
         }
         progress.lost = true;
-        progress.outcomes.push(Outcome::failed(Trouble::stuck(&job.program.limits())));
+        progress.outcomes.push(Err(Trouble::stuck(&job.limits)));
         drop(progress);
-        let mut work = lock(&self.work);
+        let mut work = lock(&self.todo);
         (work.alive, work.lost) = (work.alive.saturating_sub(1), work.lost + 1);
         if !work.waiting.is_empty() && work.lost <= MOST_LOST {
             self.begin(&mut work);
@@ -162,41 +196,40 @@ impl Shared {
         true
     }
 
-    fn is_lost(&self, progress: &mut Progress, job: &Job) -> bool {
-        let mut work = lock(&self.work);
-        let lost = work.alive == 0 && progress.since.is_none();
+    fn is_lost<I, T, F>(&self, progress: &mut Progress<T>, job: &Job<I, T, F>) -> bool {
+        let mut work = lock(&self.todo);
+        let lost = work.alive == 0 && !progress.is_busy;
         if lost {
-            work.waiting.retain(|waiting| !std::ptr::eq(&raw const **waiting, job));
+            work.waiting.retain(|waiting| !std::ptr::addr_eq(&raw const **waiting, job));
             let text =
                 "there is no thread left for scripts; see what did not stop, and restart the production";
-            progress.outcomes.push(Outcome::failed(Trouble::new("limit", text)));
+            progress.outcomes.push(Err(Trouble::new("limit", text)));
         }
         lost
     }
 
     /// What a thread does.
     fn serve(&self) {
-        let mut sandboxes: Vec<Sandbox> = Vec::new();
+        let mut bench = Bench::default();
         while let Some(job) = self.next() {
             let finished = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                // A program that nobody has any more needs no sandbox.
-                sandboxes.retain(|sandbox| !sandbox.program().is_alone());
-                job.work(&mut sandboxes)
+                bench.clear_up();
+                job.work(&mut bench)
             }));
             match finished {
                 Ok(true) => {}
                 // Given up: another one has taken this thread's place.
                 Ok(false) => return,
-                Err(_) => sandboxes.clear(),
+                Err(_) => bench = Bench::default(),
             }
             job.finish();
         }
-        let mut work = lock(&self.work);
+        let mut work = lock(&self.todo);
         work.alive = work.alive.saturating_sub(1);
     }
 
-    fn next(&self) -> Option<Arc<Job>> {
-        let mut work = lock(&self.work);
+    fn next(&self) -> Option<Arc<dyn Work>> {
+        let mut work = lock(&self.todo);
         loop {
             if work.ended {
                 return None;
@@ -211,57 +244,45 @@ impl Shared {
     }
 }
 
-impl Job {
-    /// Runs the scripts; false when the thread was given up meanwhile.
-    fn work(&self, sandboxes: &mut Vec<Sandbox>) -> bool {
+impl<I, T, F> Work for Job<I, T, F>
+where
+    I: Send + Sync,
+    T: Send,
+    F: Fn(&I, &mut Desk<'_>) -> T + Send + Sync,
+{
+    fn work(&self, bench: &mut Bench) -> bool {
         for input in &self.inputs {
             {
                 let mut progress = lock(&self.progress);
                 if progress.given_up {
                     return true;
                 }
-                progress.since = Some(Instant::now());
+                progress.is_busy = true;
             }
-            let outcome = match sandbox(sandboxes, &self.program) {
-                Ok(sandbox) => sandbox.run_with(input, &self.door),
-                Err(trouble) => Outcome::failed(trouble),
-            };
+            let watch = |runs: bool| lock(&self.progress).since = runs.then(Instant::now);
+            let outcome = (self.work)(input, &mut bench.watched(self.limits, &watch));
             let mut progress = lock(&self.progress);
             if progress.lost {
                 return false;
             }
-            progress.since = None;
-            progress.outcomes.push(outcome);
+            progress.is_busy = false;
+            progress.outcomes.push(Ok(outcome));
         }
         true
     }
 
     fn finish(&self) {
         let mut progress = lock(&self.progress);
-        if progress.since.take().is_some() {
+        if std::mem::take(&mut progress.is_busy) {
             // It went down in the middle of one.
-            let trouble = Trouble::new("InternalError", "the sandbox failed");
-            progress.outcomes.push(Outcome::failed(trouble));
+            progress.since = None;
+            progress.outcomes.push(Err(Trouble::new("InternalError", "the sandbox failed")));
         }
         if let Some(done) = progress.done.take() {
             // Nobody waits for what was given up.
             let _gone = done.send(());
         }
     }
-}
-
-/// The sandbox of that program; the one that was used longest ago makes room for a new one.
-fn sandbox<'a>(sandboxes: &'a mut Vec<Sandbox>, program: &Program) -> Result<&'a mut Sandbox, Trouble> {
-    match sandboxes.iter().position(|sandbox| sandbox.program().id() == program.id()) {
-        Some(at) => sandboxes[at..].rotate_left(1),
-        None => {
-            if sandboxes.len() == MOST_SANDBOXES {
-                sandboxes.remove(0);
-            }
-            sandboxes.push(Sandbox::new(program)?);
-        }
-    }
-    sandboxes.last_mut().ok_or_else(|| Trouble::new("InternalError", "there is no sandbox"))
 }
 
 #[cfg(test)]
@@ -298,7 +319,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_thread_left_scripts_fail_and_nobody_waits_for_ever() {
         let pool = Pool::new(1, Duration::from_millis(20));
-        lock(&pool.shared.work).lost = MOST_LOST + 1;
+        lock(&pool.shared.todo).lost = MOST_LOST + 1;
         let outcomes = pool.run(&program(STUCK), vec![input("a")], Arc::new(NoDoor)).await;
         let Verdict::Failed(trouble) = &outcomes[0].verdict else { panic!("{outcomes:?}") };
         assert!(trouble.text.contains("no thread left"), "{trouble}");
@@ -313,7 +334,7 @@ mod tests {
         assert!(!one.is_alone());
         drop(pool);
         let begin = Instant::now();
-        while lock(&shared.work).alive > 0 {
+        while lock(&shared.todo).alive > 0 {
             assert!(begin.elapsed() < Duration::from_secs(20), "threads stay");
             thread::yield_now();
         }

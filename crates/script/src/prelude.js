@@ -172,12 +172,19 @@
     remove: (id) => native.forget(id),
   };
   const now = () => native.now();
+  // What is not there in a message is a key like an empty one.
+  const keyOf = (key) => (key === undefined || key === null ? "" : textOf(key, "key"));
   const tools = {
     Message,
     log,
     context,
     sockets,
     now,
+    lookup: (table, key, otherwise) => {
+      const found = native.lookup(table, keyOf(key), otherwise !== undefined);
+      return found === undefined ? otherwise : found;
+    },
+    exists: (table, key) => native.exists(table, keyOf(key)),
     send: (target, message) => native.send(target, bodyOf("send", message)),
     answer: (message) => native.answer(bodyOf("answer", message)),
     alert: say(4),
@@ -185,6 +192,12 @@
     reject: (reason) => native.end(1, `${reason}`),
     suspend: (reason) => native.end(2, `${reason}`),
   };
+  // A transform makes its message, and decides about nothing.
+  if (native.isTransform) {
+    const no = (name) => () => native.refuse(`there is no "${name}" in the code of a transform`);
+    for (const name of ["send", "answer", "discard", "reject", "suspend"]) tools[name] = no(name);
+    for (const name of ownKeys(sockets)) sockets[name] = no("sockets");
+  }
   for (const name of ownKeys(tools)) defineProperty(globalThis, name, { value: tools[name] });
 
   // There is one time while a message is worked on: the host's, when its turn came.
@@ -269,5 +282,14 @@
       todo.push(value, get, set);
     }
   }
-  return (code) => code(new Message(MADE, 0));
+  if (!native.isTransform) return (code) => code(new Message(MADE, 0));
+  const segmentOf = (handle, key) => (key < 0 ? undefined : new Segment(MADE, handle, key));
+  return (code) => {
+    const [source, target, number] = native.turn() ?? [];
+    const turn =
+      source === undefined
+        ? undefined
+        : { source: segmentOf(0, source), target: segmentOf(1, target), number: number || undefined };
+    return code(new Message(MADE, 0), new Message(MADE, 1), turn);
+  };
 });

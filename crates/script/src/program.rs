@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rquickjs::{Context, Module, Runtime};
+use rules::{ExprError, LookupTables};
 
 use crate::calls;
 use crate::trouble::{self, Position};
@@ -14,7 +15,7 @@ use crate::trouble::{self, Position};
 pub(crate) const FILE: &str = "code";
 /// What stands on the line before the script's first one: it is the body of a function, so that it can
 /// return, and that what it declares is forgotten.
-const BEFORE: &str = "function (msg) { \"use strict\";\n";
+const BEHIND_ARGUMENTS: &str = " { \"use strict\";\n";
 const BEHIND: &str = "\n}";
 /// Parsing takes no more than this.
 const PARSER_MEMORY: usize = 64 << 20;
@@ -74,17 +75,34 @@ pub struct ScriptError {
 #[derive(Clone)]
 pub struct Program(Arc<Inner>);
 
-struct Inner {
-    source: String,
-    limits: Limits,
-    /// How many sandboxes there are of it.
-    sandboxes: AtomicUsize,
+/// What a script is for: it decides what it is given, and what it can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It decides about a message, `msg`.
+    Message,
+    /// It is a step of a transform: it reads `source` and builds `target`.
+    Transform,
 }
 
-impl Inner {
-    fn new(source: &str, limits: Limits) -> Arc<Inner> {
-        Arc::new(Inner { source: source.to_owned(), limits, sandboxes: AtomicUsize::new(0) })
+impl Purpose {
+    /// How the function begins that the script is the body of.
+    fn before(self) -> String {
+        let arguments = match self {
+            Purpose::Message => "function (msg)",
+            Purpose::Transform => "function (source, target, turn)",
+        };
+        format!("{arguments}{BEHIND_ARGUMENTS}")
     }
+}
+
+#[derive(Clone)]
+struct Inner {
+    source: String,
+    purpose: Purpose,
+    tables: LookupTables,
+    limits: Limits,
+    /// How many sandboxes there are of it.
+    sandboxes: Arc<AtomicUsize>,
 }
 
 impl Program {
@@ -93,7 +111,19 @@ impl Program {
     /// # Errors
     /// Where it is no JavaScript.
     pub fn compile(source: &str) -> Result<Program, ScriptError> {
-        if let Err(found) = parse(source) {
+        Program::read(source, Purpose::Message)
+    }
+
+    /// Checks the code of a step of a transform, which has `source` and `target` for `msg`.
+    ///
+    /// # Errors
+    /// Where it is no JavaScript.
+    pub fn for_transform(source: &str) -> Result<Program, ScriptError> {
+        Program::read(source, Purpose::Transform)
+    }
+
+    fn read(source: &str, purpose: Purpose) -> Result<Program, ScriptError> {
+        if let Err(found) = parse(source, purpose) {
             return Err(found.unwrap_or_else(|| ScriptError {
                 line: 1,
                 column: 1,
@@ -101,13 +131,32 @@ impl Program {
                 range: None,
             }));
         }
-        Ok(Program(Inner::new(source, Limits::default())))
+        Ok(Program(Arc::new(Inner {
+            source: source.to_owned(),
+            purpose,
+            tables: LookupTables::default(),
+            limits: Limits::default(),
+            sandboxes: Arc::default(),
+        })))
+    }
+
+    /// The same script with something else about it, and no sandbox yet.
+    fn changed(&self, change: impl FnOnce(&mut Inner)) -> Program {
+        let mut inner = Inner { sandboxes: Arc::default(), ..Inner::clone(&self.0) };
+        change(&mut inner);
+        Program(Arc::new(inner))
     }
 
     /// The same script within these limits.
     #[must_use]
     pub fn with_limits(&self, limits: Limits) -> Program {
-        Program(Inner::new(&self.0.source, limits))
+        self.changed(|inner| inner.limits = limits)
+    }
+
+    /// The same script with these tables for `lookup` and `exists`.
+    #[must_use]
+    pub fn with_tables(&self, tables: &LookupTables) -> Program {
+        self.changed(|inner| inner.tables = tables.clone())
     }
 
     /// The script as it was written.
@@ -137,6 +186,29 @@ impl Program {
         calls::set_members(source, object)
     }
 
+    /// What is wrong about the lookup tables that the script names where it looks something up: those that
+    /// are not among `tables`.
+    pub fn unknown_tables(&self, tables: &LookupTables) -> Vec<ExprError> {
+        let named = ["lookup", "exists"].into_iter().flat_map(|call| calls::names(&self.0.source, call));
+        let unknown = named.filter(|(name, _)| tables.get(name).is_none());
+        let mut found: Vec<_> = unknown.map(|(name, range)| tables.unknown(&name, range)).collect();
+        found.sort_by_key(|error| error.range.start);
+        found
+    }
+
+    /// Where the script calls a function of that name that is none of its own.
+    pub(crate) fn calls(&self, name: &str) -> Vec<Range<usize>> {
+        calls::uses(&self.0.source, name)
+    }
+
+    pub(crate) fn purpose(&self) -> Purpose {
+        self.0.purpose
+    }
+
+    pub(crate) fn tables(&self) -> &LookupTables {
+        &self.0.tables
+    }
+
     /// Tells programs apart.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.0) as usize
@@ -160,7 +232,7 @@ impl Program {
 
     /// The script as the text of a function.
     pub(crate) fn function(&self) -> String {
-        format!("{BEFORE}{}{BEHIND}", self.0.source)
+        format!("{}{}{BEHIND}", self.0.purpose.before(), self.0.source)
     }
 }
 
@@ -171,7 +243,7 @@ impl std::fmt::Debug for Program {
 }
 
 /// Parses a script: as a module, which is compiled without a step of it being run.
-fn parse(source: &str) -> Result<(), Option<ScriptError>> {
+fn parse(source: &str, purpose: Purpose) -> Result<(), Option<ScriptError>> {
     if let Some(at) = source.find('\0') {
         return Err(Some(at_byte(source, at, "holds a character NUL".to_owned())));
     }
@@ -179,7 +251,7 @@ fn parse(source: &str) -> Result<(), Option<ScriptError>> {
     runtime.set_memory_limit(PARSER_MEMORY);
     let context = Context::full(&runtime).map_err(|_| None)?;
     context.with(|ctx| {
-        let module = format!("export default {BEFORE}{source}{BEHIND}");
+        let module = format!("export default {}{source}{BEHIND}", purpose.before());
         if Module::declare(ctx.clone(), FILE, module).is_ok() {
             return Ok(());
         }

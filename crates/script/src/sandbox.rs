@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rquickjs::context::{EvalOptions, intrinsic};
 use rquickjs::promise::PromiseState;
@@ -66,15 +66,17 @@ impl Sandbox {
     /// Runs the script on one message.
     pub fn run(&mut self, input: &Input, door: &Arc<impl Door + 'static>) -> Outcome {
         let door: Arc<dyn Door> = door.clone();
-        self.run_with(input, &door)
+        let time = self.program.limits().time;
+        self.run_with(input, &door, time)
     }
 
-    pub(crate) fn run_with(&mut self, input: &Input, door: &Arc<dyn Door>) -> Outcome {
+    /// The same with another limit of time, which is what is left of one.
+    pub(crate) fn run_with(&mut self, input: &Input, door: &Arc<dyn Door>, time: Duration) -> Outcome {
         let machine = match self.machine.take().map_or_else(|| Machine::new(&self.program), Ok) {
             Ok(machine) => machine,
             Err(trouble) => return Outcome::failed(trouble),
         };
-        let (outcome, is_sound) = machine.run(input, door, &self.program);
+        let (outcome, is_sound) = machine.run((input, time), door, &self.program);
         self.machine = is_sound.then_some(machine);
         outcome
     }
@@ -117,12 +119,17 @@ impl Machine {
     }
 
     /// Runs the script, and tells whether it can be run again.
-    fn run(&self, input: &Input, door: &Arc<dyn Door>, program: &Program) -> (Outcome, bool) {
+    fn run(
+        &self,
+        (input, time): (&Input, Duration),
+        door: &Arc<dyn Door>,
+        program: &Program,
+    ) -> (Outcome, bool) {
         let (state, limits) = (&self.state, program.limits());
         state.current.borrow_mut().begin(input, door);
         state.late.set(false);
         state.unhandled.set(0);
-        state.deadline.set(Instant::now().checked_add(limits.time));
+        state.deadline.set(Instant::now().checked_add(time));
         let (failed, is_sound) = self.context.with(|ctx| {
             let failed = match self.call(&ctx) {
                 Ok(failed) => failed,

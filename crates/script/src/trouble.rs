@@ -43,17 +43,24 @@ fn out_of_time(limits: &Limits) -> String {
     format!("took longer than the {} ms that it has", limits.time.as_millis())
 }
 
+impl Trouble {
+    /// Kind and text, without the place.
+    pub fn why(&self) -> String {
+        match (self.kind.as_str(), self.text.as_str()) {
+            ("limit", text) => text.to_owned(),
+            (kind, "") => kind.to_owned(),
+            (kind, text) => format!("{kind}: {text}"),
+        }
+    }
+}
+
 impl std::fmt::Display for Trouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.place {
             Some((line, column)) => write!(f, "code line {line} column {column}: ")?,
             None => f.write_str("code: ")?,
         }
-        match (self.kind.as_str(), self.text.as_str()) {
-            ("limit", text) => f.write_str(text),
-            (kind, "") => f.write_str(kind),
-            (kind, text) => write!(f, "{kind}: {text}"),
-        }
+        f.write_str(&self.why())
     }
 }
 

@@ -158,7 +158,7 @@ fn input(request: &Message, host: &HostContext) -> Result<Input, String> {
         description: header.description.clone(),
         resent: header.resent.clone(),
         doc_type: body.doc_type().to_owned(),
-        body_class: body.class().0,
+        body_class: body.class().0.into(),
         name: body.name().to_owned(),
         variables: None,
     };

@@ -5,6 +5,7 @@ use rquickjs::{Ctx, Function, IntoJs, Object, Result, String as JsString, Value}
 
 use super::Shared;
 use crate::messages::Found;
+use crate::program::Purpose;
 use crate::{Level, Verdict, Written};
 
 /// Makes a function of `native`.
@@ -209,5 +210,36 @@ pub(super) fn sockets<'js>(native: &Object<'js>, state: &Shared) -> Result<()> {
     put(native, "forget", move |ctx: Ctx<'js>, id: Value<'js>| -> Result<bool> {
         let id = s.socket(&ctx, &id)?;
         s.with(&ctx, |current| Ok(current.door.forget(id)?))
+    })
+}
+
+pub(super) fn tables<'js>(native: &Object<'js>, state: &Shared) -> Result<()> {
+    let s = state.clone();
+    let lookup = move |ctx: Ctx<'js>,
+                       table: Value<'js>,
+                       key: Value<'js>,
+                       has_default: bool|
+          -> Result<Option<String>> {
+        let (table, key) = (s.text(&ctx, "table", &table)?, s.text(&ctx, "key", &key)?);
+        s.with(&ctx, |current| Ok(current.lookup(&table, &key, has_default)?.map(str::to_owned)))
+    };
+    put(native, "lookup", lookup)?;
+    let s = state.clone();
+    put(native, "exists", move |ctx: Ctx<'js>, table: Value<'js>, key: Value<'js>| -> Result<bool> {
+        let (table, key) = (s.text(&ctx, "table", &table)?, s.text(&ctx, "key", &key)?);
+        s.with(&ctx, |current| Ok(current.table(&table)?.get(&key).is_some()))
+    })
+}
+
+/// What is there for the steps of transforms.
+pub(super) fn transforms<'js>(native: &Object<'js>, state: &Shared) -> Result<()> {
+    native.set("isTransform", state.current.borrow().purpose == Purpose::Transform)?;
+    let s = state.clone();
+    // The keys of the two segments and the number of the repetition; keys are the numbers of segments
+    // that a script has not changed yet.
+    put(native, "turn", move || -> Option<Vec<f64>> {
+        let turn = s.current.borrow().turn?;
+        let key = |line: Option<usize>| line.map_or(-1.0, |line| line as f64);
+        Some(vec![key(turn.source), key(turn.target), f64::from(turn.repetition)])
     })
 }

@@ -64,7 +64,10 @@ pub(crate) fn input(text: &str) -> Input {
     };
     let facts =
         Facts { id: 12, session: 7, source: "In".into(), target: "Script".into(), ..Facts::default() };
-    Input { content, facts: Facts { doc_type: "2.5:ADT_A01".into(), body_class: "HL7.Message", ..facts } }
+    Input {
+        content,
+        facts: Facts { doc_type: "2.5:ADT_A01".into(), body_class: "HL7.Message".into(), ..facts },
+    }
 }
 
 pub(crate) fn run(source: &str) -> Outcome {

@@ -51,7 +51,7 @@ impl Run<'_> {
             source: caller.source.as_str().into(),
             target: host.name().clone(),
             doc_type: body.doc_type().to_owned(),
-            body_class: body.class().0,
+            body_class: body.class().0.into(),
             name: body.name().to_owned(),
             variables: Some(self.instance.context.clone()),
             ..Facts::default()
@@ -65,7 +65,7 @@ impl Run<'_> {
         (stored, body): (Option<model::BodyId>, MessageBody),
         outcome: Outcome,
     ) -> Result<Go, Fault> {
-        let Outcome { verdict, sends, answer, said, changed, variables } = outcome;
+        let Outcome { verdict, sends, answer, said, changed, rebuilt: _, variables } = outcome;
         for said in said {
             self.say(kind(said.level), cut(said.text));
         }

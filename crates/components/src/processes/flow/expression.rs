@@ -90,6 +90,10 @@ impl Variables for Context<'_> {
             Some(text) => rules::Value::Text(text.as_str().into()),
         }
     }
+
+    fn all(&self) -> Vec<(&str, rules::Value<'_>)> {
+        self.0.keys().map(|name| (name.as_str(), self.value(name))).collect()
+    }
 }
 
 /// What an expression can ask about.
@@ -119,7 +123,7 @@ impl<'a> View<'a> {
     }
 
     /// What was found, unless a lookup failed that must not.
-    fn unless_trouble<T>(&self, found: T) -> Result<T, Fault> {
+    pub(super) fn unless_trouble<T>(&self, found: T) -> Result<T, Fault> {
         match self.trouble.first() {
             None => Ok(found),
             Some(reason) => Err(Fault { name: "lookup".to_owned(), reason: reason.to_owned() }),

@@ -19,7 +19,7 @@ pub(super) struct Settling<'a> {
 
 impl Settling<'_> {
     pub(super) fn decide(&self, request: &Message, outcome: Outcome) -> Decision {
-        let Outcome { verdict, sends, answer, said, changed: _, variables: _ } = outcome;
+        let Outcome { verdict, sends, answer, said, .. } = outcome;
         let events: Vec<Event> =
             said.into_iter().map(|said| self.event(request, said.level, said.text)).collect();
         let mut bodies = Bodies { settling: self, request, last: None };
