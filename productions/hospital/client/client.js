@@ -23,12 +23,13 @@ function connect() {
   // PV1-3 is where a patient is, PV1-6 where one was before: a bed that is left is news as well.
   address.searchParams.set("topics", "wards");
   address.searchParams.set("where", `PV1-3.1 = "${ward.value}" or PV1-6.1 = "${ward.value}"`);
-  address.searchParams.set("since", String(last));
+  const since = last;
+  address.searchParams.set("since", String(since));
 
   const mine = new WebSocket(address);
   socket = mine;
   mine.addEventListener("open", () => socket === mine && show("open", "connected"));
-  mine.addEventListener("message", (event) => socket === mine && hear(JSON.parse(event.data)));
+  mine.addEventListener("message", (event) => socket === mine && hear(JSON.parse(event.data), since));
   mine.addEventListener("close", () => socket === mine && lost());
 }
 
@@ -46,10 +47,12 @@ function show(name, text) {
   state.textContent = text;
 }
 
-function hear(news) {
+/** News, or an error; `since` is what this connection asked for. */
+function hear(news, since) {
   if (news.error) {
     const more = MORE.exec(news.error);
-    if (!more) return show("failed", news.error);
+    // A server that leaves all out would be asked for ever.
+    if (!more || Number(more[1]) <= since) return show("failed", news.error);
     last = Number(more[1]);
     socket.close();
     return connect();
