@@ -15,6 +15,7 @@
 //! A group or segment is looked for at any depth within the group before it.
 
 mod context;
+mod group_path;
 mod groups;
 mod names;
 mod read;
@@ -27,6 +28,7 @@ use super::map::Plan;
 use crate::{Index, Message, Path, PathError, Segment, escape};
 pub use context::PathContext;
 use context::TARGET;
+pub use group_path::{GroupPath, Line};
 
 /// A compiled path, by numbers alone or through groups. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -52,7 +54,7 @@ struct Grouped {
     count: bool,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct GroupStep {
     name: String,
     index: Option<Index>,

@@ -131,6 +131,23 @@ impl StructureMap {
         (plan.segments_of(node), plan.alias(node).into())
     }
 
+    /// The segments of groups, each in order. What has no place, such as a segment of a site, is of the group
+    /// that the segment before it is of.
+    pub(crate) fn lines_of(&self, groups: &[usize]) -> Vec<Vec<usize>> {
+        let mut lines = vec![Vec::new(); groups.len()];
+        let mut numbers = vec![None; self.groups.len()];
+        groups.iter().enumerate().for_each(|(number, group)| numbers[*group] = Some(number));
+        let mut before = 0;
+        for (line, place) in self.places.iter().enumerate() {
+            let group = place.map_or(before, |place| place.group);
+            before = group;
+            for number in self.around(group).filter_map(|group| numbers[group]) {
+                lines[number].push(line);
+            }
+        }
+        lines
+    }
+
     /// Whether a group is another one, or within it.
     pub(crate) fn is_within(&self, mut group: usize, above: usize) -> bool {
         while group > above {

@@ -64,6 +64,19 @@ fn find<'e>(structure: &'e Structure, steps: &[Step<'_>], segment: Option<&str>)
     Found::All
 }
 
+/// Whether a structure has groups of these names, one in the other.
+pub(super) fn has<'n>(structure: &Structure, names: impl Iterator<Item = &'n str>) -> bool {
+    let mut elements: Vec<&Element> = below(&structure.elements);
+    let mut found = true;
+    for name in names {
+        let named = elements.into_iter().filter(|group| is_named(&group.name, &alias(group), name));
+        let named: Vec<&Element> = named.collect();
+        found = !named.is_empty();
+        elements = named.iter().flat_map(|group| below(group.elements())).collect();
+    }
+    found
+}
+
 /// Whether the first step is a group of some structure.
 pub(super) fn is_known(steps: &[Step<'_>], context: &PathContext) -> bool {
     let known = |structure: &Structure| !matches!(find(structure, &steps[..1], None), Found::Not(_));

@@ -99,6 +99,17 @@ fn group_steps(text: &str, steps: &[Step<'_>]) -> Result<Vec<GroupStep>, PathErr
     Ok(steps.iter().map(step).collect())
 }
 
+/// Reads a text that is groups alone, the last of which is chosen as it says, or the first.
+pub(super) fn whole_groups(text: &str, context: &PathContext) -> Result<Grouped, PathError> {
+    let form =
+        || error(text, 0..text.len(), "is no group; expected the name of one, as in ORDER_OBSERVATION");
+    let steps = steps(text).filter(|steps| !steps.iter().any(|step| is_segment_id(step.word)));
+    let steps = steps.ok_or_else(form)?;
+    let groups = group_steps(text, &steps)?;
+    groups::check(text, &steps, None, context)?;
+    Ok(Grouped { context: context.clone(), groups, path: None, count: false })
+}
+
 /// A path of groups alone, which can only be counted.
 fn only_groups(
     text: &str,

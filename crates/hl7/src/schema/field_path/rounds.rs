@@ -81,16 +81,13 @@ impl Grouped {
         let Some(plan) = self.plan(message) else { return Vec::new() };
         let mut rounds = Vec::new();
         let mut known: Option<(Text, Arc<[Text]>, Text)> = None;
-        for group in groups {
-            let name = map.groups()[group].name.clone();
+        for (group, lines) in groups.iter().zip(map.lines_of(&groups)) {
+            let name = map.groups()[*group].name.clone();
             if known.as_ref().is_none_or(|(known, ..)| *known != name) {
-                let (ids, alias) = map.describe(&plan, group);
+                let (ids, alias) = map.describe(&plan, *group);
                 known = Some((name.clone(), ids, alias));
             }
             let Some((_, ids, alias)) = &known else { continue };
-            let within =
-                |line: &usize| map.place(*line).is_some_and(|place| map.is_within(place.group, group));
-            let lines = (0..message.lines().len()).filter(within).collect();
             rounds.push(Round::Group { ids: ids.clone(), lines, names: [name, alias.clone()] });
         }
         rounds

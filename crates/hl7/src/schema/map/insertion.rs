@@ -58,6 +58,88 @@ impl Places {
         Some(NewPlace { behind, node })
     }
 
+    /// Where a new group belongs, by the names of the groups that it is in and its own; none where the
+    /// structure does not have it. `near` is the group around it, as the segments that are there of it; none
+    /// where that is the message.
+    pub fn find_group<'n>(&self, names: impl Iterator<Item = &'n str>, near: &[usize]) -> Option<NewPlace> {
+        let Places { plan, order, nodes } = self;
+        let node = self.group_node(names)?;
+        let node_of = |line: usize| nodes.get(line).copied().flatten();
+        let last = |wanted: &dyn Fn(usize) -> bool| {
+            let fits = |line: &usize| node_of(*line).is_some_and(wanted);
+            match near {
+                [] => (0..nodes.len()).rev().find(fits),
+                near => near.iter().rev().copied().find(fits),
+            }
+        };
+        let is_there = last(&|own| order.is_within(own, node)).is_some();
+        let limit = if is_there { order.behind_next(plan, node, 0) } else { order.last[node] };
+        let mut behind = last(&|own| order.rank[own] <= limit)?;
+        // What has no place belongs to what it stands behind.
+        while behind + 1 < nodes.len() && nodes[behind + 1].is_none() {
+            behind += 1;
+        }
+        Some(NewPlace { behind, node })
+    }
+
+    /// Whether a group can stand in another one; none where the structure does not have both.
+    pub fn is_below<'n>(&self, names: impl Iterator<Item = &'n str>, group: &str) -> Option<bool> {
+        let (node, group) = (self.group_node(names)?, self.group_node(std::iter::once(group))?);
+        Some(node != group && self.order.is_within(node, group))
+    }
+
+    /// The first group of these names, one in the other.
+    fn group_node<'n>(&self, names: impl Iterator<Item = &'n str>) -> Option<usize> {
+        let Places { plan, order, .. } = self;
+        let mut top = 0;
+        for name in names {
+            let named = |node: &usize| {
+                *node != top
+                    && order.is_within(*node, top)
+                    && plan.nodes[*node].segment.is_none()
+                    && plan.is_named(*node, name)
+            };
+            top = order.nodes.iter().copied().find(named)?;
+        }
+        (top > 0).then_some(top)
+    }
+
+    /// Takes note that the segments of a group are inserted, by their ids; at no place where none is known.
+    pub fn insert_group(&mut self, line: usize, place: Option<NewPlace>, ids: &[&str]) {
+        let mut before = None;
+        let mut nodes: Vec<Option<usize>> = Vec::new();
+        for id in ids {
+            let node = place.and_then(|place| self.next_in(place.node, before, id));
+            before = node.or(before);
+            nodes.push(node);
+        }
+        let line = line.min(self.nodes.len());
+        self.nodes.splice(line..line, nodes);
+    }
+
+    /// Where a segment stands in a group behind another one: onwards, or else in the innermost group around
+    /// that one, which begins again.
+    fn next_in(&self, group: usize, before: Option<usize>, id: &str) -> Option<usize> {
+        let Places { plan, order, .. } = self;
+        let number = plan.number(id)?;
+        let all = || {
+            let is = |node: &usize| plan.nodes[*node].segment == Some(number);
+            order.nodes.iter().copied().filter(is).filter(|node| order.is_within(*node, group))
+        };
+        let Some(before) = before else { return all().next() };
+        if let Some(onwards) = all().find(|node| order.rank[*node] >= order.rank[before]) {
+            return Some(onwards);
+        }
+        let mut around = order.parent[before];
+        loop {
+            match all().find(|node| order.is_within(*node, around)) {
+                Some(node) => return Some(node),
+                None if around == group || around == 0 => return None,
+                None => around = order.parent[around],
+            }
+        }
+    }
+
     /// Takes note that a segment is inserted; at no place of the structure where none is known.
     pub fn insert(&mut self, line: usize, place: Option<NewPlace>) {
         self.nodes.insert(line.min(self.nodes.len()), place.map(|place| place.node));
