@@ -234,6 +234,14 @@ impl RuleSet {
         routing
     }
 
+    /// Whether a rule, or one of a set that is delegated to, sends what a transform with code in it makes.
+    pub fn has_code(&self) -> bool {
+        self.0.iter().any(|rule| {
+            let others = rule.delegate.as_ref().is_some_and(|set| set.has_code());
+            others || rule.transforms.iter().any(|transform| transform.has_code())
+        })
+    }
+
     /// Everybody that the rules may send to, sets that they delegate to included.
     pub fn targets(&self) -> Vec<&str> {
         let own = self.0.iter().flat_map(|rule| rule.send.iter().map(String::as_str));

@@ -29,6 +29,7 @@
 //! goes the same way, with what was found in its reason and, at length, in an event. What is found is
 //! told by place, and never by what stands there. Warnings are doubts.
 
+mod routes;
 mod sending;
 
 use std::collections::HashSet;
@@ -39,21 +40,20 @@ use hl7::validate::{Finding, Rule as HeldAgainst};
 use hl7::{FaultKind, Message as Hl7};
 use model::{
     BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Event,
-    EventKind, HostContext, Library, Message, Note, NoteKind, Outgoing,
+    EventKind, HostContext, Library, Message, Note, NoteKind,
 };
-use rules::{
-    Facts, LookupTables, Routing, Rule, RuleContext, RuleSet, RuleStep, Scope, Texts, Transforms, Trouble,
-};
+use rules::{LookupTables, Rule, RuleContext, RuleSet, Scope, Texts, Transforms};
 use schemars::JsonSchema;
+use script::{Desk, Pool};
 use serde::{Deserialize, Serialize};
 
-use self::sending::Made;
-use super::rule_log::Account;
+use self::routes::Routes;
 pub use super::rule_log::RuleLog;
+use super::script::SCRIPTS;
 use crate::hl7::doc_type::DocTypes;
 use crate::hl7::settings::{Validation, ZSegments};
 use crate::hl7::validity::{TOLD, Validity, told};
-use crate::message::{self, moment};
+use crate::message;
 
 /// So many findings are told in an event.
 const TOLD_AT_LENGTH: usize = 50;
@@ -149,22 +149,23 @@ MsgRouter:
             None => BuildError { path: "rules".into(), message: "the rules cannot be compiled".into() },
         })?;
         Ok(Built::Process(Box::new(Router {
-            rules,
-            bad_message_handler: settings.bad_message_handler,
-            response_from: settings.response_from,
             validity: Validity::new(settings.validation, settings.z_segments, types.clone()),
-            types: types.is_set().then_some(types),
-            made_types: DocTypes::new("", library)?,
+            routes: Arc::new(Routes {
+                rules,
+                bad_message_handler: settings.bad_message_handler,
+                response_from: settings.response_from,
+                types: types.is_set().then_some(types),
+                made_types: DocTypes::new("", library)?,
+                rule_log: settings.rule_log,
+            }),
             doubts: HashSet::new(),
-            rule_log: settings.rule_log,
         })))
     }
 }
 
 /// What the rules may name.
 fn context(types: &DocTypes, library: &Library) -> RuleContext {
-    let tables: Arc<LookupTables> = library.get();
-    let scope = Scope { tables: (*tables).clone(), ..Scope::from(&types.paths()) };
+    let scope = message::scope(&types.paths(), library);
     RuleContext { scope, transforms: library.get::<Transforms>(), sets: library.get() }
 }
 
@@ -194,17 +195,10 @@ fn check_response_from(settings: &Settings, through: &[String], checks: &mut Che
 }
 
 struct Router {
-    rules: RuleSet,
-    bad_message_handler: Option<String>,
-    response_from: Vec<String>,
+    routes: Arc<Routes>,
     validity: Validity,
-    /// Of what type messages are, where a setting says so; else it is for their bodies to say.
-    types: Option<DocTypes>,
-    /// Of what type the messages are that transforms make: the setting is about those that come.
-    made_types: DocTypes,
     /// Which doubts about whose messages have been told.
     doubts: HashSet<(Arc<str>, Doubt)>,
-    rule_log: RuleLog,
 }
 
 /// A kind of doubt.
@@ -217,37 +211,76 @@ enum Doubt {
 #[async_trait]
 impl BusinessProcess for Router {
     async fn on_message(&mut self, request: &Message, host: &HostContext) -> Decision {
-        self.decide(request, host)
+        match self.on_messages(std::slice::from_ref(request), host).await.pop() {
+            Some(decision) => decision,
+            None => Decision::retry("the rules were not run"),
+        }
     }
 
     async fn on_messages(&mut self, requests: &[Message], host: &HostContext) -> Vec<Decision> {
-        // No decision of a router holds the queue, and none waits for anything.
-        requests.iter().map(|request| self.decide(request, host)).collect()
+        // No decision of a router holds the queue, and without code none waits for anything.
+        if self.routes.rules.has_code() {
+            let begun = requests.iter().map(|request| self.begin(request, host)).collect();
+            return self.on_a_thread_for_code(requests, begun, host).await;
+        }
+        let decide = |request| match self.begin(request, host) {
+            Ok(message) => self.routes.route(request, &message, host, None),
+            Err(decision) => decision,
+        };
+        requests.iter().map(decide).collect()
     }
 }
 
 impl Router {
-    fn decide(&mut self, request: &Message, host: &HostContext) -> Decision {
-        let message = match read(request) {
-            Ok(message) => message,
-            Err(reason) => return self.bad(reason),
+    /// Goes on where scripts run: with the whole batch, in its order.
+    async fn on_a_thread_for_code(
+        &self,
+        requests: &[Message],
+        begun: Vec<Result<Hl7, Decision>>,
+        host: &HostContext,
+    ) -> Vec<Decision> {
+        let sound = requests.iter().zip(&begun);
+        let inputs =
+            sound.filter_map(|(request, begun)| Some((request.clone(), begun.as_ref().ok()?.clone())));
+        let (routes, pool) = (self.routes.clone(), host.shared().get::<Pool>(SCRIPTS));
+        let own = host.clone();
+        let route = move |(request, message): &(Message, Hl7), desk: &mut Desk<'_>| {
+            routes.route(request, message, &own, Some(desk))
         };
+        let mut routed = pool.each(script::Limits::default(), inputs.collect(), route).await.into_iter();
+        let mut decisions = Vec::with_capacity(requests.len());
+        for begun in begun {
+            decisions.push(match begun.map(|_| routed.next()) {
+                Err(decision) | Ok(Some(Ok(decision))) => decision,
+                Ok(Some(Err(trouble))) => self.routes.bad(trouble.to_string()),
+                // Code before it could not be stopped: what is behind it was not looked at.
+                Ok(None) => break,
+            });
+        }
+        decisions
+    }
+
+    /// The message that rules are about, or what becomes of one that is no matter for them.
+    fn begin(&mut self, request: &Message, host: &HostContext) -> Result<Hl7, Decision> {
+        let message = read(request).map_err(|reason| self.routes.bad(reason))?;
         let faults = message.faults();
         if let Some(reason) = no_hl7(&faults) {
-            return self.bad(reason);
+            return Err(self.routes.bad(reason));
         }
         for fault in &faults {
             self.doubt(Doubt::Form(fault.kind), fault, request, host);
         }
         match self.validity.findings(&message) {
-            Ok(findings) if findings.iter().any(Finding::is_error) => self.invalid(findings, request, host),
+            Ok(findings) if findings.iter().any(Finding::is_error) => {
+                Err(self.invalid(findings, request, host))
+            }
             Ok(findings) => {
                 for finding in &findings {
                     self.doubt(Doubt::Schema(finding.rule), finding, request, host);
                 }
-                self.route(request, &message, host)
+                Ok(message)
             }
-            Err(reason) => self.bad(reason.to_owned()),
+            Err(reason) => Err(self.routes.bad(reason.to_owned())),
         }
     }
 
@@ -258,7 +291,7 @@ impl Router {
         let at_length = format!("invalid: {}", told(&findings, TOLD_AT_LENGTH));
         let event = Event::new(EventKind::Warning, host.name(), at_length);
         host.event(event.about(request.header.id, request.header.session));
-        self.bad(format!("invalid: {}", told(&findings, TOLD)))
+        self.routes.bad(format!("invalid: {}", told(&findings, TOLD)))
     }
 
     /// Says what is doubtful about a message, once for each sender and kind of doubt: a sender does it
@@ -271,71 +304,6 @@ impl Router {
         let text = format!("{doubt}; routed all the same; said once for messages from \"{source}\"");
         let event = Event::new(EventKind::Warning, host.name(), text);
         host.event(event.about(request.header.id, request.header.session));
-    }
-
-    fn route(&self, request: &Message, message: &Hl7, host: &HostContext) -> Decision {
-        let doc_type = self.types.as_ref().map(|types| types.of(message));
-        let doc_type = doc_type.as_deref().unwrap_or(request.body.doc_type());
-        let trouble = Trouble::default();
-        let now = Some(moment(host.clock().now()));
-        let known = message::facts(&request.header, Some(&request.body), Some(message));
-        let facts = Facts { doc_type, now, trouble: Some(&trouble), ..known };
-        let (mut account, mut made) = (Account::new(self.rule_log), Made::new(&self.made_types));
-        let (mut sends, mut failed) = (Vec::new(), None);
-        let routing = self.rules.route(&facts, &mut |step| {
-            account.step(&step);
-            let RuleStep::Sends(routed) = step else { return };
-            match made.body(routed.transforms, message, request, &facts) {
-                Ok(body) => {
-                    sends.push(Outgoing { body, ..self.outgoing(routed.target, routed.rule.to_owned()) });
-                }
-                Err(reason) => {
-                    failed.get_or_insert(format!("rule \"{}\": {reason}", routed.rule));
-                }
-            }
-        });
-        let (end, went_wrong) = match (trouble.first(), failed) {
-            (Some(reason), _) => (Err(reason.to_owned()), true),
-            (None, Some(reason)) => (Err(reason), true),
-            (None, None) => (Ok(()), routing == Routing::Unmatched),
-        };
-        let said = match (&end, routing) {
-            (Err(reason), _) => reason.clone(),
-            (Ok(()), Routing::Unmatched) => "no rule matched".to_owned(),
-            (Ok(()), Routing::Deleted(rule)) => format!("rule \"{rule}\" deletes it"),
-            (Ok(()), Routing::Matched(rule)) if sends.is_empty() => {
-                format!("rule \"{rule}\" matched and sends it nowhere")
-            }
-            (Ok(()), Routing::Matched(_)) => String::new(),
-        };
-        if let Some(text) = account.close(&said, went_wrong) {
-            let event = Event::new(EventKind::Trace, host.name(), text);
-            host.event(event.about(request.header.id, request.header.session));
-        }
-        match end {
-            Err(reason) => self.bad(reason),
-            Ok(()) if sends.is_empty() => Decision::Discarded(said),
-            Ok(()) => Decision::send(sends),
-        }
-    }
-
-    /// The request's own body for `target`, whose answer may be the sender's.
-    fn outgoing(&self, target: &str, description: String) -> Outgoing {
-        let answers = self.response_from.iter().any(|name| name == ANY || name == target);
-        Outgoing { answers, ..Outgoing::same_body(target, description) }
-    }
-
-    fn bad(&self, reason: String) -> Decision {
-        match &self.bad_message_handler {
-            Some(handler) => {
-                let sent = self.outgoing(handler, format!("bad message: {reason}"));
-                Decision::reject(format!("{reason}; sent to \"{handler}\""), vec![sent])
-            }
-            None => {
-                let reason = format!("{reason}; kept here, since there is no bad_message_handler");
-                Decision::reject(reason, Vec::new())
-            }
-        }
     }
 }
 

@@ -49,9 +49,12 @@ use script::{Content, Facts, Input, Pool, Program};
 pub(super) use self::door::ItemDoor;
 pub use self::settings::{Limits, Settings};
 use self::settling::Settling;
-pub(super) use self::settling::{changed_body, cut};
+pub(super) use self::settling::{changed_body, cut, kind};
 use crate::hl7::doc_type::DocTypes;
 use crate::sockets::hub::Hub;
+
+/// The name of the threads that all scripts of a production share.
+pub(super) const SCRIPTS: &str = "scripts";
 
 /// Decides in JavaScript what becomes of messages.
 pub struct Script;
@@ -110,7 +113,7 @@ impl BusinessProcess for Runner {
         let hub = self.settings.server.as_deref().map(|server| host.shared().get::<Hub>(server));
         let door = ItemDoor { host: host.clone(), named: self.named.clone(), hub };
         // All scripts of a production share their threads.
-        self.started = Some(Started { pool: host.shared().get("scripts"), door: Arc::new(door) });
+        self.started = Some(Started { pool: host.shared().get(SCRIPTS), door: Arc::new(door) });
         Ok(())
     }
 

@@ -8,9 +8,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use model::{EventKind, HostContext, LateAnswer, MessageBody, Payload, Sent};
-use script::{Facts, Input, Level, Outcome, Pool, SentBody, Verdict};
+use script::{Facts, Input, Outcome, Pool, SentBody, Verdict};
 
-use super::super::script::{ItemDoor, changed_body, content, cut};
+use super::super::script::{ItemDoor, SCRIPTS, changed_body, content, cut, kind};
 use super::instance::{Fault, Kept};
 use super::program::Source;
 use super::run::{Go, Run};
@@ -37,7 +37,7 @@ impl Run<'_> {
         let (stored, body) = self.made(&Source::Message(code.of.clone()))?;
         let input = self.input(&body, host)?;
         let door = ItemDoor { host: host.clone(), named: code.named.clone(), hub: None };
-        let pool: Arc<Pool> = host.shared().get("scripts");
+        let pool: Arc<Pool> = host.shared().get(SCRIPTS);
         let outcome = pool.run(&code.program, vec![input], Arc::new(door)).await.pop();
         let outcome = outcome.ok_or_else(|| fault("code", "the code was not run".to_owned()))?;
         self.settle(code, (stored, body), outcome)
@@ -130,15 +130,5 @@ impl Run<'_> {
             }
             None => {}
         }
-    }
-}
-
-fn kind(level: Level) -> EventKind {
-    match level {
-        Level::Trace => EventKind::Trace,
-        Level::Info => EventKind::Info,
-        Level::Warning => EventKind::Warning,
-        Level::Error => EventKind::Error,
-        Level::Alert => EventKind::Alert,
     }
 }

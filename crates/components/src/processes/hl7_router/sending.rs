@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use hl7::Message as Hl7;
 use model::{Message, MessageBody};
-use rules::{Facts, Transform};
+use rules::{Facts, Transform, TransformError};
+use script::Desk;
 
 use crate::hl7::doc_type::DocTypes;
 
@@ -28,9 +29,9 @@ impl<'a> Made<'a> {
     pub(super) fn body(
         &mut self,
         chain: &'a [Arc<Transform>],
-        message: &Hl7,
-        request: &Message,
+        (request, message): (&Message, &Hl7),
         facts: &Facts<'_>,
+        mut desk: Option<&mut Desk<'_>>,
     ) -> Result<Option<MessageBody>, String> {
         if chain.is_empty() {
             return Ok(None);
@@ -44,7 +45,7 @@ impl<'a> Made<'a> {
         let mut made = message.clone();
         let mut target = None;
         for transform in chain {
-            made = transform.apply(&made, facts).map_err(|error| error.to_string())?;
+            made = apply(transform, &made, facts, desk.as_deref_mut()).map_err(|error| error.to_string())?;
             target = transform.target().or(target);
         }
         let failed =
@@ -59,5 +60,18 @@ impl<'a> Made<'a> {
         let body = MessageBody::described(model::BodyClass::HL7, bytes, doc_type, charset, name);
         self.bodies.push((chain, body.clone()));
         Ok(Some(body))
+    }
+}
+
+/// What a transform makes; where there is code in it, at a desk for that.
+pub(in crate::processes) fn apply(
+    transform: &Transform,
+    message: &Hl7,
+    facts: &Facts<'_>,
+    desk: Option<&mut Desk<'_>>,
+) -> Result<Hl7, TransformError> {
+    match desk {
+        Some(desk) if transform.has_code() => transform.apply_with(message, facts, desk, None),
+        _ => transform.apply(message, facts),
     }
 }

@@ -64,14 +64,7 @@ impl Settling<'_> {
     }
 
     fn event(&self, request: &Message, level: Level, text: String) -> Event {
-        let kind = match level {
-            Level::Trace => EventKind::Trace,
-            Level::Info => EventKind::Info,
-            Level::Warning => EventKind::Warning,
-            Level::Error => EventKind::Error,
-            Level::Alert => EventKind::Alert,
-        };
-        let event = Event::new(kind, self.host.name(), cut(text));
+        let event = Event::new(kind(level), self.host.name(), cut(text));
         event.about(request.header.id, request.header.session)
     }
 }
@@ -124,6 +117,17 @@ pub(in crate::processes) fn changed_body(
         _ => String::new(),
     };
     types.body(bytes, Ok(message), label, name.to_owned())
+}
+
+/// The kind of event for what a script says.
+pub(in crate::processes) fn kind(level: Level) -> EventKind {
+    match level {
+        Level::Trace => EventKind::Trace,
+        Level::Info => EventKind::Info,
+        Level::Warning => EventKind::Warning,
+        Level::Error => EventKind::Error,
+        Level::Alert => EventKind::Alert,
+    }
 }
 
 /// The text, no longer than what is told.
