@@ -17,6 +17,8 @@ mod trace;
 mod values;
 
 #[cfg(test)]
+mod group_tests;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
@@ -45,7 +47,7 @@ impl Transforms {
         schemas: &Schemas,
         scope: &Scope,
     ) -> (Transforms, Vec<TransformFinding>) {
-        Self::compile_with(defs, schemas, tables, None)
+        Self::compile_with(defs, schemas, scope, None)
     }
 
     /// The same, with a language for steps in code; without one such a step is an error.
@@ -56,7 +58,7 @@ impl Transforms {
         language: Option<&dyn Language>,
     ) -> (Transforms, Vec<TransformFinding>) {
         let mut findings = Vec::new();
-        let all = compile::all(defs, schemas, tables, language, &mut findings);
+        let all = compile::all(defs, schemas, scope, language, &mut findings);
         (Transforms(all), findings)
     }
 

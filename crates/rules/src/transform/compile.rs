@@ -1,15 +1,17 @@
 //! Transforms, compiled: all of them together, since one may use another.
 
 mod branches;
+mod groups;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hl7::FieldPath;
-use hl7::schema::{PathContext, Schemas};
+use hl7::schema::{GroupPath, PathContext, Schemas};
 
+use self::groups::Told;
 use super::code::{Code, CodeDef, Language};
-use super::paths::{Side, TargetPath, each, has_segment};
+use super::paths::{Side, TargetGroup, TargetPath, each, has_segment};
 use super::{ActionDef, StepDef, Transform, TransformDef, TransformFinding, ValueDef, values};
 use crate::suggest::nearest;
 use crate::{Expr, ExprError, Scope, Template};
@@ -26,6 +28,8 @@ pub(super) struct Step {
 #[derive(Debug)]
 pub(super) enum Action {
     Put { how: How, path: TargetPath, value: Source },
+    PutGroups { how: How, path: TargetGroup, from: GroupPath },
+    RemoveGroups(TargetGroup),
     Remove(TargetPath),
     Clear(TargetPath),
     If { condition: Read<Expr>, then: Vec<Step>, otherwise: Vec<Step> },
@@ -112,7 +116,7 @@ pub(super) fn all(
     language: Option<&dyn Language>,
     findings: &mut Vec<TransformFinding>,
 ) -> BTreeMap<String, Option<Arc<Transform>>> {
-    let mut all = All { defs, schemas, tables, language, findings, done: BTreeMap::new(), open: Vec::new() };
+    let mut all = All { defs, schemas, scope, language, findings, done: BTreeMap::new(), open: Vec::new() };
     for def in defs {
         all.one(&def.name);
     }
@@ -197,7 +201,12 @@ fn has_code(steps: &[Step]) -> bool {
         }
         Action::ForEach { steps, .. } => has_code(steps),
         Action::Use(transform) => transform.has_code,
-        Action::Put { .. } | Action::Remove(_) | Action::Clear(_) | Action::Trace(_) => false,
+        Action::Put { .. }
+        | Action::PutGroups { .. }
+        | Action::RemoveGroups(_)
+        | Action::Remove(_)
+        | Action::Clear(_)
+        | Action::Trace(_) => false,
     })
 }
 
@@ -229,8 +238,14 @@ impl Steps<'_, '_> {
             ActionDef::Set { path, value } => self.put(How::Set, "set", path, value, place),
             ActionDef::Append { path, value } => self.put(How::Append, "append", path, value, place),
             ActionDef::Insert { path, value } => self.put(How::Insert, "insert", path, value, place),
-            ActionDef::Remove { path } => self.header_stays("remove", path, place).map(Action::Remove),
-            ActionDef::Clear { path } => self.header_stays("clear", path, place).map(Action::Clear),
+            ActionDef::Remove { path } => match self.remove_groups(path, place) {
+                Some(action) => action.ok(),
+                None => self.header_stays("remove", path, place).map(Action::Remove),
+            },
+            ActionDef::Clear { path } => match self.clear_groups(path, place) {
+                Some(Told) => None,
+                None => self.header_stays("clear", path, place).map(Action::Clear),
+            },
             ActionDef::If { condition, then, otherwise } => self.branches(condition, then, otherwise, place),
             ActionDef::Switch { value, cases, default } => self.switch(value, cases, default, place),
             ActionDef::Choose { cases, default } => self.choose(cases, default, place),
@@ -280,6 +295,9 @@ impl Steps<'_, '_> {
     }
 
     fn put(&mut self, how: How, key: &str, path: &str, value: &ValueDef, place: &str) -> Option<Action> {
+        if let Some(action) = self.put_groups(how, key, path, value, place) {
+            return action.ok();
+        }
         let path_at = self.target_path(key, path, place);
         let value = self.value(value, place);
         let (path_at, value) = (path_at?, value?);
@@ -379,7 +397,7 @@ impl Steps<'_, '_> {
             self.report(place).whole("code", true, "there is nobody here who knows code", None);
             return None;
         };
-        match language.compile(&def.text, self.all.tables) {
+        match language.compile(&def.text, &self.all.scope.tables) {
             Ok(compiled) => Some(Action::Code(Code { def: def.clone(), compiled })),
             Err(errors) => {
                 errors.into_iter().for_each(|error| self.report(place).error("code", error));

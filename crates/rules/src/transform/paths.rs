@@ -1,7 +1,7 @@
 //! The two sides of a transform, source and target: their doc types, and paths held against them.
 
 use hl7::FieldPath;
-use hl7::schema::{CategoryChoice, DocType, PathContext, Schema, Schemas, check_path};
+use hl7::schema::{CategoryChoice, DocType, GroupPath, PathContext, Schema, Schemas, check_path};
 
 use super::compile::Report;
 use crate::ExprError;
@@ -61,6 +61,14 @@ pub(super) struct TargetPath {
     pub(super) written: String,
 }
 
+/// Groups of the target, which are written to as a whole.
+#[derive(Debug, Clone)]
+pub(super) struct TargetGroup {
+    pub(super) path: GroupPath,
+    /// As it was written.
+    pub(super) written: String,
+}
+
 /// A path, and what is wrong with it, told.
 pub(super) fn checked(
     text: &str,
@@ -80,7 +88,7 @@ pub(super) fn checked(
     }
 }
 
-fn said(error: hl7::PathError) -> ExprError {
+pub(super) fn said(error: hl7::PathError) -> ExprError {
     ExprError { range: error.range, message: error.message, help: error.help }
 }
 
@@ -166,6 +174,13 @@ pub(super) fn has_segment(side: &Side, schemas: &Schemas, id: &str) -> bool {
     let Some(schema) = schemas.get(&doc_type.category) else { return true };
     let Some(structure) = schema.structure(&doc_type.structure) else { return true };
     id.starts_with('Z') || structure.has_segment(hl7::schema::ANY_SEGMENT) || structure.has_segment(id)
+}
+
+/// Whether a structure of a schema has groups, one in the other; what is not known can be anything.
+pub(super) fn has_groups(side: &Side, schemas: &Schemas, path: &GroupPath) -> bool {
+    let Some(doc_type) = &side.doc_type else { return true };
+    let Some(schema) = schemas.get(&doc_type.category) else { return true };
+    schema.structure(&doc_type.structure).is_none_or(|structure| path.is_in(structure))
 }
 
 /// The schema of a side, where one is known.

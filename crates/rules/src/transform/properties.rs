@@ -221,7 +221,7 @@ proptest! {
             })
         });
         let def = TransformDef { steps: defs.collect(), ..TransformDef::named("t") };
-        let (transforms, findings) = Transforms::compile(&[def], &Schemas::default(), &LookupTables::default());
+        let (transforms, findings) = Transforms::compile(&[def], &Schemas::default(), &Scope::default());
         prop_assert!(findings.iter().all(|finding| !finding.is_error), "{findings:?}");
         let source = Message::read(text.clone().into(), "").unwrap();
         let made = transforms.get("t").unwrap().apply(&source, &Facts::default());

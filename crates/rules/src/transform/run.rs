@@ -2,6 +2,7 @@
 
 mod change;
 mod coded;
+mod groups;
 mod raw;
 mod tell;
 mod turns;
@@ -100,6 +101,8 @@ impl<'w> Work<'w> {
                 let count = self.put(*how, path, &values).map_err(|why| failed(path, why))?;
                 self.tell_change(transform, step, how.word(), path, before, count);
             }
+            Action::PutGroups { how, path, from } => self.put_groups(transform, step, *how, path, from)?,
+            Action::RemoveGroups(path) => self.remove_groups(transform, step, path)?,
             Action::Remove(path) => {
                 let before = self.seen(path);
                 let count = self.remove(path).map_err(|why| failed(path, why))?;

@@ -10,6 +10,10 @@ use hl7::{FieldPath, Index, Message, Path, Round, Scope};
 
 use super::paths::Side;
 
+mod groups;
+
+pub(super) use groups::Piece;
+
 /// The origin of a segment that came from none of the source.
 const NEW: usize = usize::MAX;
 
@@ -180,15 +184,19 @@ impl<'t> Target<'t> {
 
     /// Where a new segment belongs; none where no structure says it.
     fn place(&mut self, id: &str, group: Vec<usize>, rounds: &[Round]) -> Option<NewPlace> {
+        self.know_places();
+        let places = self.places.as_ref()?.as_ref()?;
+        let of_rounds = rounds.iter().rev().map(|round| self.near(round));
+        let mut near = std::iter::once(group).chain(of_rounds).filter(|near| !near.is_empty());
+        near.find_map(|near| places.find(id, &near)).or_else(|| places.find(id, &[]))
+    }
+
+    fn know_places(&mut self) {
         if self.places.is_none() {
             let (side, schemas) = (self.side, self.schemas);
             let message = self.message();
             self.places = Some(schemas.places(message, &side.doc_type_of(message, schemas)));
         }
-        let places = self.places.as_ref()?.as_ref()?;
-        let of_rounds = rounds.iter().rev().map(|round| self.near(round));
-        let mut near = std::iter::once(group).chain(of_rounds).filter(|near| !near.is_empty());
-        near.find_map(|near| places.find(id, &near)).or_else(|| places.find(id, &[]))
     }
 
     /// Takes note of a segment that was inserted.

@@ -4,7 +4,7 @@ use hl7::Message;
 use hl7::schema::Schemas;
 
 use super::*;
-use crate::LookupTable;
+use crate::Scope;
 
 const ADMISSION: &str = "MSH|^~\\&|LAB|CLINIC|EHR||20260101120000||ADT^A04^ADT_A01|4711|P|2.3\rEVN||20260101\r\
     PID|1|PT7|4711^^^H~0815^^^X||O\\T\\Connor^Mary||19800101|F\rNK1|1|One\rNK1|2|Two\rPV1|1|I|WARD^12\r\
@@ -13,23 +13,23 @@ const ADMISSION: &str = "MSH|^~\\&|LAB|CLINIC|EHR||20260101120000||ADT^A04^ADT_A
 const RESULTS: &str = "MSH|^~\\&|LAB||||20260101120000||ORU^R01^ORU_R01|7|P|2.5.1\rPID|1||4711\r\
     OBR|1|||GLU\rNTE|1||one\rOBX|1|NM|A||7\rNTE|1||two\rOBX|2|NM|B||8\rOBR|2|||HB\rOBX|1|NM|C||9\r";
 
-fn set(path: &str, value: &str) -> StepDef {
+pub(super) fn set(path: &str, value: &str) -> StepDef {
     ActionDef::Set { path: path.to_owned(), value: ValueDef::Text(value.to_owned()) }.into()
 }
 
-fn from(path: &str, from: &str) -> StepDef {
+pub(super) fn from(path: &str, from: &str) -> StepDef {
     ActionDef::Set { path: path.to_owned(), value: ValueDef::From(from.to_owned()) }.into()
 }
 
-fn append(path: &str, value: &str) -> StepDef {
+pub(super) fn append(path: &str, value: &str) -> StepDef {
     ActionDef::Append { path: path.to_owned(), value: ValueDef::Text(value.to_owned()) }.into()
 }
 
-fn insert(path: &str, value: &str) -> StepDef {
+pub(super) fn insert(path: &str, value: &str) -> StepDef {
     ActionDef::Insert { path: path.to_owned(), value: ValueDef::Text(value.to_owned()) }.into()
 }
 
-fn remove(path: &str) -> StepDef {
+pub(super) fn remove(path: &str) -> StepDef {
     ActionDef::Remove { path: path.to_owned() }.into()
 }
 
@@ -37,7 +37,7 @@ fn clear(path: &str) -> StepDef {
     ActionDef::Clear { path: path.to_owned() }.into()
 }
 
-fn for_each(each: &str, steps: Vec<StepDef>) -> StepDef {
+pub(super) fn for_each(each: &str, steps: Vec<StepDef>) -> StepDef {
     ActionDef::ForEach { each: each.to_owned(), steps }.into()
 }
 
@@ -49,28 +49,28 @@ fn use_other(name: &str) -> StepDef {
     ActionDef::Use { name: name.to_owned() }.into()
 }
 
-fn def(name: &str, steps: Vec<StepDef>) -> TransformDef {
+pub(super) fn def(name: &str, steps: Vec<StepDef>) -> TransformDef {
     TransformDef { steps, ..TransformDef::named(name) }
 }
 
 fn tables() -> Scope {
     let entries = [("A".to_owned(), "alpha".to_owned())].into();
-    let table = LookupTable { entries, default: None, strict: true };
-    Scope { tables: LookupTables::default().with("codes", table), ..Scope::default() }
+    let table = crate::LookupTable { entries, default: None, strict: true };
+    Scope { tables: crate::LookupTables::default().with("codes", table), ..Scope::default() }
 }
 
-fn compiled(defs: &[TransformDef]) -> Transforms {
+pub(super) fn compiled(defs: &[TransformDef]) -> Transforms {
     let (transforms, findings) = Transforms::compile(defs, &Schemas::default(), &tables());
     let errors: Vec<_> = findings.iter().filter(|finding| finding.is_error).collect();
     assert!(errors.is_empty(), "{errors:?}");
     transforms
 }
 
-fn read(text: &str) -> Message {
+pub(super) fn read(text: &str) -> Message {
     Message::read(text.to_owned().into(), "").unwrap()
 }
 
-fn applied(def: TransformDef, source: &str) -> Result<Message, TransformError> {
+pub(super) fn applied(def: TransformDef, source: &str) -> Result<Message, TransformError> {
     let name = def.name.clone();
     compiled(&[def]).get(&name).unwrap().apply(&read(source), &Facts::default())
 }

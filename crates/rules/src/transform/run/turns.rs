@@ -40,10 +40,16 @@ impl Work<'_> {
         self.rounds.iter().rposition(is).filter(|_| path.occurrence().is_none())
     }
 
-    /// Whether the path means a segment or repetition that was removed when its turn came: then there is
+    /// The loop around that goes over groups in which such a segment stands, by its number.
+    fn group_round(&self, path: &Path) -> Option<usize> {
+        let is = |round: &Round| matches!(round, Round::Group { ids, .. } if ids.iter().any(|id| *id == *path.segment()));
+        self.rounds.iter().rposition(is)
+    }
+
+    /// Whether the path means a segment or repetition, or something in a group, that was removed when its turn came: then there is
     /// nothing to change any more.
     pub(super) fn is_gone(&self, path: &Path) -> bool {
-        let rounds = [self.segment_round(path), self.repetition(path)];
+        let rounds = [self.segment_round(path), self.repetition(path), self.group_round(path)];
         rounds.into_iter().flatten().any(|at| self.gone[at].now)
     }
 
