@@ -46,9 +46,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::rule_log::RuleLog;
 use compile::compile;
 use host::FlowHost;
 
+mod asking;
 mod code;
 mod compile;
 mod expression;
@@ -69,6 +71,9 @@ pub struct Settings {
     /// What is done for each request, in order: maps such as `call: LabSystem`, as the guide to flows
     /// describes them.
     pub steps: Vec<Map<String, Value>>,
+    /// What is told about each step `rule`, as events of kind Trace: `orris rules log` shows them.
+    #[serde(default)]
+    pub rule_log: RuleLog,
 }
 
 /// A business process of steps.
@@ -109,7 +114,12 @@ LabFlow:
         if let Some(note) = compiled.notes.into_iter().find(|note| note.kind == NoteKind::Error) {
             return Err(BuildError { path: note.path, message: note.message });
         }
-        Ok(Built::Process(Box::new(FlowHost::new(steps, compiled.program, library.clone()))))
+        Ok(Built::Process(Box::new(FlowHost::new(
+            steps,
+            compiled.program,
+            library.clone(),
+            settings.rule_log,
+        ))))
     }
 }
 

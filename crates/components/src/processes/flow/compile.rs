@@ -3,27 +3,34 @@
 use std::collections::BTreeSet;
 
 use model::Library;
-use rules::{LookupTables, Names, Scope as Words};
+use rules::{Names, Scope as Words};
 use serde_json::{Map, Value};
 
+use super::asking::rule_of;
 use super::expression::{self, Condition, Text};
 use super::instance::REQUEST;
 use super::program::{Await, Call, Compiled, Op, Program, Scope, Source, Target};
 use super::reading::{Findings, join, nearest};
 use crate::hl7::doc_type::DocTypes;
+use crate::message;
 
+mod asking;
 mod blocks;
 mod code;
+mod loops;
 mod sources;
 
 /// Every step, by the key that makes it one, with its other keys.
-const STEPS: [(&str, &[&str]); 19] = [
+const STEPS: [(&str, &[&str]); 22] = [
     ("call", &["request", "as", "async", "timeout", "ignore_errors", "description"]),
     ("sync", &["any", "timeout", "ignore_errors"]),
     ("if", &["then", "else", "of"]),
     ("switch", &["otherwise", "of"]),
     ("for_each", &["as", "do", "of"]),
     ("while", &["do", "of"]),
+    ("until", &["do", "of"]),
+    ("break", &[]),
+    ("continue", &[]),
     ("parallel", &[]),
     ("assign", &["of"]),
     ("transform", &["of", "as"]),
@@ -34,12 +41,12 @@ const STEPS: [(&str, &[&str]); 19] = [
     ("scope", &["catch", "compensate"]),
     ("throw", &[]),
     ("milestone", &[]),
-    ("rule", &[]),
+    ("rule", &["of", "as"]),
     ("code", &["of", "as"]),
     ("sql", &[]),
 ];
 /// Steps that there are not yet.
-const LATER: [&str; 2] = ["rule", "sql"];
+const LATER: [&str; 1] = ["sql"];
 /// Keys that every step may have.
 const COMMON: [&str; 2] = ["disabled", "comment"];
 
@@ -47,13 +54,18 @@ const COMMON: [&str; 2] = ["disabled", "comment"];
 pub(super) fn compile(steps: &Value, library: &Library) -> Compiled {
     let known = Known::of(steps);
     let types = DocTypes::new("", library).unwrap_or_default();
-    let words = Words {
-        paths: types.paths(),
-        tables: (*library.get::<LookupTables>()).clone(),
-        context: Names::These(known.context.iter().cloned().collect()),
-    };
+    let context = Names::These(known.context.iter().cloned().collect());
+    let words = Words { context, ..message::scope(&types.paths(), library) };
     let program = Program { transforms: library.get(), types, ..Program::default() };
-    let mut compiler = Compiler { program, findings: Findings::default(), targets: Vec::new(), known, words };
+    let mut compiler = Compiler {
+        program,
+        findings: Findings::default(),
+        targets: Vec::new(),
+        known,
+        words,
+        library: library.clone(),
+        around: Vec::new(),
+    };
     compiler.steps(steps, "steps");
     compiler.push(Op::End);
     Compiled { program: compiler.program, notes: compiler.findings.0, targets: compiler.targets }
@@ -98,6 +110,9 @@ impl Known {
                     self.messages.extend(text(map, "as").map(str::to_owned));
                     self.context.extend(script::Program::sets_in(code, "context"));
                 }
+                if let Some(name) = rules_name(map) {
+                    self.context.extend([rule_of(&name), name]);
+                }
                 if let (true, name) = (map.contains_key("for_each"), text(map, "as")) {
                     self.context.insert(name.unwrap_or(VALUE).to_owned());
                 }
@@ -124,9 +139,19 @@ fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
     map.get(key).and_then(Value::as_str)
 }
 
-/// What the answer to a call is called: what is said, or the target's name in letters.
+/// What the answer to a call is called.
 fn call_name(map: &Map<String, Value>) -> Option<String> {
-    let target = text(map, "call")?;
+    name_of(map, "call")
+}
+
+/// What is called what rules return.
+fn rules_name(map: &Map<String, Value>) -> Option<String> {
+    name_of(map, "rule")
+}
+
+/// What is said, or what the key names in letters.
+fn name_of(map: &Map<String, Value>, key: &str) -> Option<String> {
+    let target = text(map, key)?;
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     Some(text(map, "as").map_or_else(|| target.chars().map(plain).collect(), str::to_owned))
 }
@@ -145,6 +170,9 @@ struct Compiler {
     targets: Vec<Target>,
     known: Known,
     words: Words,
+    library: Library,
+    /// What the steps are within that are compiled now, the innermost last.
+    around: Vec<loops::Around>,
 }
 
 /// A step that is being read.
@@ -188,6 +216,10 @@ impl Compiler {
 
     /// Compiles one step; true when nothing behind it is reached.
     fn step(&mut self, step: &Value, path: &str) -> bool {
+        if let Some(word @ ("break" | "continue")) = step.as_str() {
+            self.jump(word, &Value::Null, path);
+            return true;
+        }
         let Some(map) = self.findings.map(step, path) else { return false };
         let found: Vec<&(&str, &[&str])> = STEPS.iter().filter(|(key, _)| map.contains_key(*key)).collect();
         let &[(kind, others)] = &found[..] else {
@@ -205,7 +237,7 @@ impl Compiler {
         let before = self.here();
         let ends = self.kind(kind, &at);
         if self.findings.flag(map, "disabled", path) {
-            self.program.ops.truncate(before);
+            self.take_back(before);
             return false;
         }
         ends
@@ -234,6 +266,11 @@ impl Compiler {
             "switch" => return self.switch(at),
             "for_each" => self.for_each(at),
             "while" => self.repeat(at),
+            "until" => self.until(at),
+            "break" | "continue" => {
+                self.jump(kind, at.value, &at.place);
+                return true;
+            }
             "parallel" => self.parallel(at),
             "assign" => self.assign(at),
             "transform" => self.transform(at),
@@ -241,6 +278,7 @@ impl Compiler {
             "reply" => self.reply(at),
             "scope" => self.scope(at),
             "code" => self.code(at),
+            "rule" => self.rule(at),
             "alert" | "trace" | "milestone" | "throw" => return self.word(kind, at),
             _ => {}
         }

@@ -8,7 +8,7 @@ use model::{BodyClass, Caller, MessageBody, Timestamp};
 use rules::{Expr, ExprError, Facts, Scope, Template, Trouble, Variables};
 
 use super::instance::Fault;
-use crate::message::moment;
+use crate::message::{minutes_ahead, moment};
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -140,6 +140,7 @@ impl<'a> View<'a> {
             id: self.caller.request.0,
             class: self.body.map_or("", |body| body.class().0),
             now: Some(moment(self.now)),
+            zone: Some(minutes_ahead),
             context: Some(&self.context),
             trouble: Some(&self.trouble),
             ..Facts::default()

@@ -14,6 +14,7 @@ use model::{
 };
 use serde_json::Value;
 
+use super::super::rule_log::RuleLog;
 use super::compile::compile;
 use super::instance::{Instance, Kept};
 use super::program::Program;
@@ -32,6 +33,7 @@ pub(super) struct FlowHost {
     steps: Value,
     flow: String,
     library: Library,
+    rule_log: RuleLog,
     /// Flows by their names: that of now, and those that instances began with.
     programs: BTreeMap<String, Arc<Program>>,
     /// When instances want to be woken.
@@ -96,10 +98,11 @@ enum Drive<'a> {
 }
 
 impl FlowHost {
-    pub(super) fn new(steps: Value, program: Program, library: Library) -> Self {
+    pub(super) fn new(steps: Value, program: Program, library: Library, rule_log: RuleLog) -> Self {
         let flow = name_of(&steps);
         let programs = BTreeMap::from([(flow.clone(), Arc::new(program))]);
-        FlowHost { steps, flow, library, programs, wakes: BTreeSet::new(), kept: Memory::default() }
+        let (wakes, kept) = (BTreeSet::new(), Memory::default());
+        FlowHost { steps, flow, library, rule_log, programs, wakes, kept }
     }
 
     /// The flow of that name.
@@ -168,6 +171,7 @@ impl FlowHost {
             bodies: &mut live.bodies,
             step,
             waits: false,
+            rule_log: self.rule_log,
         };
         match drive {
             Drive::Begin => {}

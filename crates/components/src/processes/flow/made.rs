@@ -1,6 +1,9 @@
 //! Messages that a flow makes: by a transform, from a text, or as a copy with other values.
 
+use std::sync::Arc;
+
 use model::{BodyClass, MessageBody};
+use rules::Transform;
 
 use super::instance::Fault;
 use super::program::Source;
@@ -15,7 +18,11 @@ pub(super) fn make(source: &Source, run: &Run<'_>) -> Result<MessageBody, Fault>
     match source {
         Source::Message(name) => Err(fault("missing", format!("there is no message \"{name}\" yet"))),
         Source::Text { text, of } => Ok(MessageBody::new(BodyClass::TEXT, text.render(&run.view(of))?)),
-        Source::Transform { name, of } => transformed(name, of, run),
+        Source::Transform { name, of } => {
+            let unknown = || fault("transform", format!("there is no transform \"{name}\" any more"));
+            transformed(&[run.program.transforms.get(name).ok_or_else(unknown)?], of, run)
+        }
+        Source::Chain { transforms, of } => transformed(transforms, of, run),
         Source::Set { of, values } => {
             let view = run.view(of);
             let Some(message) = view.message() else { return Err(no_hl7(of)) };
@@ -25,32 +32,35 @@ pub(super) fn make(source: &Source, run: &Run<'_>) -> Result<MessageBody, Fault>
                 let set = editor.set(path, &text);
                 set.map_err(|error| fault("set", format!("\"{path}\" cannot be set: {error}")))?;
             }
-            body_of(&editor.finish(), of, run)
+            let made = editor.finish();
+            body_of(&made, run.program.types.of(&made), of, run)
         }
     }
 }
 
-fn transformed(name: &str, of: &str, run: &Run<'_>) -> Result<MessageBody, Fault> {
+/// What transforms make, one after the other.
+fn transformed(transforms: &[Arc<Transform>], of: &str, run: &Run<'_>) -> Result<MessageBody, Fault> {
     let view = run.view(of);
-    let Some(message) = view.message() else { return Err(no_hl7(of)) };
-    let unknown = || fault("transform", format!("there is no transform \"{name}\" any more"));
-    let transform = run.program.transforms.get(name).ok_or_else(unknown)?;
-    let made = transform.apply(message, &view.facts());
-    let made = made.map_err(|error| fault("transform", format!("transform \"{name}\": {error}")))?;
-    body_of(&made, of, run)
+    let mut made = view.message().cloned().ok_or_else(|| no_hl7(of))?;
+    for transform in transforms {
+        let next = transform.apply(&made, &view.facts());
+        let failed = |error| fault("transform", format!("transform \"{}\": {error}", transform.name()));
+        made = next.map_err(failed)?;
+    }
+    let doc_type = run.program.types.of_made(&made, transforms);
+    body_of(&made, doc_type, of, run)
 }
 
 fn no_hl7(of: &str) -> Fault {
     fault("missing", format!("\"{of}\" is no HL7 message"))
 }
 
-/// A message as a body, in the charset of the one it was made of.
-fn body_of(message: &hl7::Message, of: &str, run: &Run<'_>) -> Result<MessageBody, Fault> {
+/// A message as a body of that type, in the charset of the one it was made of.
+fn body_of(message: &hl7::Message, doc_type: String, of: &str, run: &Run<'_>) -> Result<MessageBody, Fault> {
     let (charset, name) = match run.bodies.get(of) {
         Some(body) => (body.charset().to_owned(), body.name().to_owned()),
         None => (String::new(), String::new()),
     };
     let bytes = hl7::write::to_ended_bytes(message).map_err(|error| fault("charset", error.to_string()))?;
-    let doc_type = run.program.types.of(message);
     Ok(MessageBody::described(BodyClass::HL7, bytes, doc_type, charset, name))
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::Note;
-use rules::Transforms;
+use rules::{Transform, Transforms};
 
+use super::asking::Rules;
 use super::code::Code;
 use super::expression::{Condition, Text, Value};
 use crate::hl7::doc_type::DocTypes;
@@ -51,6 +52,8 @@ pub(super) enum Source {
     Message(String),
     /// What a transform makes of one.
     Transform { name: String, of: String },
+    /// What transforms make of one, one after the other.
+    Chain { transforms: Vec<Arc<Transform>>, of: String },
     /// A text with values in it.
     Text { text: Text, of: String },
     /// A copy of one with values in their places.
@@ -97,6 +100,7 @@ pub(super) enum Op {
     },
     Call(Call),
     Code(Code),
+    Rules(Rules),
     Await(Await),
     Jump(usize),
     /// Goes on at the place unless the condition holds.
@@ -115,6 +119,8 @@ pub(super) enum Op {
         name: String,
         end: usize,
     },
+    /// The loop over values that the thread is in is left before its end.
+    LeaveLoop,
     DelayFor(Duration),
     DelayUntil {
         value: Value,
@@ -149,6 +155,21 @@ pub(super) enum Op {
     Undone,
     /// The flow is done.
     End,
+}
+
+/// A step in JavaScript counts as so many, a set of rules as so many.
+const FOR_CODE: usize = 20;
+const FOR_RULES: usize = 5;
+
+impl Op {
+    /// As how many steps it counts where those are counted that are done without a wait.
+    pub(super) fn costs(&self) -> usize {
+        match self {
+            Op::Code(_) => FOR_CODE,
+            Op::Rules(_) => FOR_RULES,
+            _ => 1,
+        }
+    }
 }
 
 /// Where an item is named, the item, and the bytes of its name where that is a part of a text.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Event, EventKind, HostContext, LateAnswer, MessageBody, Payload, Sent, Step, Timestamp};
 
-use super::code::Code;
+use super::super::rule_log::RuleLog;
 use super::expression::View;
 use super::instance::{CallState, Fault, Frame, Instance, Kept, Stands, Thread, Wait};
 use super::made::make;
@@ -12,9 +12,6 @@ use super::program::{Await, Call, Op, Program, Source};
 
 /// So many things are done at most without a wait: a loop without end ends.
 const MOST: usize = 100_000;
-
-/// A step in JavaScript counts as so many.
-const FOR_CODE: usize = 20;
 
 /// The bodies of an instance's messages, by name.
 pub(super) type Bodies = BTreeMap<String, MessageBody>;
@@ -29,6 +26,8 @@ pub(super) struct Run<'a> {
     pub(super) step: Step,
     /// Whether a wait for answers has begun that may be over at once.
     pub(super) waits: bool,
+    /// What is told of the rules that it asks.
+    pub(super) rule_log: RuleLog,
 }
 
 /// Where a thread goes on.
@@ -48,8 +47,9 @@ impl<'p> Run<'p> {
     pub(super) async fn run(&mut self, host: &HostContext) {
         let mut left = MOST;
         while let Some(thread) = self.ready() {
-            let code = self.code_at(thread);
-            left = left.saturating_sub(if code.is_some() { FOR_CODE } else { 1 });
+            let at = self.thread(thread).map_or(0, |thread| thread.at);
+            let op = self.program.ops.get(at).unwrap_or(&Op::End);
+            left = left.saturating_sub(op.costs());
             if left == 0 {
                 let reason = format!("{MOST} steps were done without a wait; is there a loop without end?");
                 // What it did since it last waited is not done either.
@@ -57,13 +57,8 @@ impl<'p> Run<'p> {
                 self.fail(Fault { name: "endless".to_owned(), reason });
                 break;
             }
-            match code {
-                Some((at, code)) => {
-                    let done = self.code(code, host).await;
-                    self.goes(thread, at, done);
-                }
-                None => self.one(thread),
-            }
+            let done = self.op(thread, at, op, host).await;
+            self.goes(thread, at, done);
             if std::mem::take(&mut self.waits) {
                 self.look();
             }
@@ -88,24 +83,6 @@ impl<'p> Run<'p> {
         self.instance.threads.iter_mut().find(|thread| thread.id == id)
     }
 
-    fn one(&mut self, id: u32) {
-        let Some(at) = self.thread(id).map(|thread| thread.at) else { return };
-        let done = match self.program.ops.get(at) {
-            Some(op) => self.op(id, at, op),
-            None => Ok(Go::Ended),
-        };
-        self.goes(id, at, done);
-    }
-
-    /// The step in JavaScript that the thread is at.
-    fn code_at(&mut self, id: u32) -> Option<(usize, &'p Code)> {
-        let at = self.thread(id)?.at;
-        match self.program.ops.get(at)? {
-            Op::Code(code) => Some((at, code)),
-            _ => None,
-        }
-    }
-
     /// The thread goes on behind what it did at that place.
     fn goes(&mut self, id: u32, at: usize, done: Result<Go, Fault>) {
         match done {
@@ -123,7 +100,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    fn op(&mut self, id: u32, at: usize, op: &Op) -> Result<Go, Fault> {
+    async fn op(&mut self, id: u32, at: usize, op: &Op, host: &HostContext) -> Result<Go, Fault> {
         match op {
             Op::Assign { name, value, of } => {
                 let text = value.text(&self.view(of))?;
@@ -162,9 +139,14 @@ impl<'p> Run<'p> {
             Op::Fork { branches } => return Ok(self.fork(id, branches)),
             Op::Enter { scope } => self.push(id, Frame::Scope { scope: *scope, done: Vec::new() }),
             Op::Leave => self.leave(id),
+            Op::LeaveLoop => {
+                if let Some(thread) = self.thread(id) {
+                    thread.frames.pop();
+                }
+            }
             Op::Undone => return Ok(self.undo_next(id)),
-            // It is done by who can wait for it.
-            Op::Code(_) => return Ok(Go::Next),
+            Op::Code(code) => return self.code(code, host).await,
+            Op::Rules(rules) => return self.rules(rules),
             Op::EndBranch | Op::End => return Ok(Go::Ended),
         }
         Ok(Go::To(at + 1))

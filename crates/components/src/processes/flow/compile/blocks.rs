@@ -2,26 +2,15 @@
 
 use super::super::program::{ANY_FAULT, Op};
 use super::super::reading::join;
-use super::{At, Compiler, VALUE, text};
+use super::{At, Compiler};
 
 impl Compiler {
-    /// Fills in where a jump leads: here.
-    fn lands(&mut self, jumps: impl IntoIterator<Item = usize>) {
-        let here = self.here();
-        for at in jumps {
-            match &mut self.program.ops[at] {
-                Op::Jump(to) | Op::Unless { to, .. } | Op::Next { end: to, .. } => *to = here,
-                _ => {}
-            }
-        }
-    }
-
     /// The steps under a key, if there are any.
-    fn under(&mut self, at: &At<'_>, key: &str) -> bool {
+    pub(super) fn under(&mut self, at: &At<'_>, key: &str) -> bool {
         at.map.get(key).is_some_and(|steps| self.steps(steps, &at.under(key)))
     }
 
-    fn needs(&mut self, at: &At<'_>, key: &str) {
+    pub(super) fn needs(&mut self, at: &At<'_>, key: &str) {
         if !at.map.contains_key(key) {
             self.findings.error(at.path, format!("key \"{key}\" is missing; expected a list of steps"), None);
         }
@@ -76,36 +65,15 @@ impl Compiler {
         all_end
     }
 
-    pub(super) fn for_each(&mut self, at: &At<'_>) {
-        let of = self.of(at.map, at.path);
-        self.needs(at, "do");
-        let name = text(at.map, "as").unwrap_or(VALUE).to_owned();
-        self.findings.name(&name, &at.under("as"));
-        let Some(values) = self.value(at.value, &at.place) else { return };
-        self.push(Op::Each { values, of });
-        let next = self.push(Op::Next { name, end: 0 });
-        self.under(at, "do");
-        self.push(Op::Jump(next));
-        self.lands([next]);
-    }
-
-    pub(super) fn repeat(&mut self, at: &At<'_>) {
-        let of = self.of(at.map, at.path);
-        self.needs(at, "do");
-        let Some(condition) = self.condition(at.value, &at.place) else { return };
-        let begin = self.push(Op::Unless { condition, of, to: 0 });
-        self.under(at, "do");
-        self.push(Op::Jump(begin));
-        self.lands([begin]);
-    }
-
     pub(super) fn parallel(&mut self, at: &At<'_>) {
         let fork = self.push(Op::Fork { branches: Vec::new() });
         let behind = self.push(Op::Jump(0));
         let mut begins = Vec::new();
         for (index, steps) in self.findings.list(at.value, &at.place).iter().enumerate() {
             begins.push(self.here());
-            self.steps(steps, &format!("{}[{index}]", at.place));
+            self.walled("a branch of parallel", |this| {
+                this.steps(steps, &format!("{}[{index}]", at.place));
+            });
             self.push(Op::EndBranch);
         }
         if let Op::Fork { branches } = &mut self.program.ops[fork] {
@@ -117,7 +85,7 @@ impl Compiler {
     pub(super) fn scope(&mut self, at: &At<'_>) {
         let scope = self.program.scope();
         self.push(Op::Enter { scope });
-        self.steps(at.value, &at.place);
+        self.within_scope(|this| this.steps(at.value, &at.place));
         self.push(Op::Leave);
         let mut behind = vec![self.push(Op::Jump(0))];
         if let Some(catches) = at.map.get("catch") {
@@ -131,7 +99,9 @@ impl Compiler {
         }
         if let Some(steps) = at.map.get("compensate") {
             self.program.scopes[scope].compensate = Some(self.here());
-            self.steps(steps, &at.under("compensate"));
+            self.walled("what undoes a scope", |this| {
+                this.steps(steps, &at.under("compensate"));
+            });
             self.push(Op::Undone);
         }
         if !at.map.contains_key("catch") && !at.map.contains_key("compensate") {
