@@ -1,8 +1,9 @@
 //! What stands in a message, for all who ask: its HL7, what expressions may know of it, and the time.
 
 use hl7::ReadError;
-use model::{MessageBody, MessageHeader, Timestamp};
-use rules::{Facts, Moment};
+use hl7::schema::PathContext;
+use model::{Library, MessageBody, MessageHeader, Timestamp};
+use rules::{Facts, LookupTables, Moment, Schedules, Scope};
 
 /// The HL7 message that a body holds: read on first use, and shared by all who hold the body. A body keeps
 /// one form of what was read of it, so everybody has to ask for this one.
@@ -31,13 +32,28 @@ pub fn facts<'a>(
         class: body.map_or("", |body| body.class().0),
         description: &header.description,
         resent: &header.resent,
+        zone: Some(minutes_ahead),
         ..Facts::default()
     }
 }
 
+/// What expressions may name: by these paths, and with the tables and schedules of the production.
+pub fn scope(paths: &PathContext, library: &Library) -> Scope {
+    Scope {
+        tables: (*library.get::<LookupTables>()).clone(),
+        schedules: (*library.get::<Schedules>()).clone(),
+        ..Scope::from(paths)
+    }
+}
+
 /// A time of the host's clock, as the clock on the machine's wall shows it.
-pub(crate) fn moment(now: Timestamp) -> Moment {
-    let offset = jiff::Timestamp::from_millisecond(now.0)
-        .map_or(0, |time| jiff::tz::TimeZone::system().to_offset(time).seconds() / 60);
-    Moment { milliseconds: now.0, offset_minutes: offset }
+pub fn moment(now: Timestamp) -> Moment {
+    Moment { milliseconds: now.0, offset_minutes: minutes_ahead(now.0) }
+}
+
+/// How many minutes the clock on the machine's wall is ahead, so many milliseconds after
+/// 1970-01-01T00:00:00Z.
+pub fn minutes_ahead(milliseconds: i64) -> i32 {
+    jiff::Timestamp::from_millisecond(milliseconds)
+        .map_or(0, |time| jiff::tz::TimeZone::system().to_offset(time).seconds() / 60)
 }

@@ -4,7 +4,7 @@ use model::{Catalogue, ComponentSpec};
 use serde_json::{Map, Value, json};
 
 use crate::keys::{
-    ItemKeys, ProductionKeys, RULES, SCHEMAS, SECTIONS, Section, TABLES, TRANSFORMS, schema_of,
+    ItemKeys, ProductionKeys, RULES, SCHEDULES, SCHEMAS, SECTIONS, Section, TABLES, TRANSFORMS, schema_of,
 };
 use crate::schemas::SchemaKeys;
 use crate::tables::TableKeys;
@@ -27,6 +27,7 @@ pub fn json_schema(catalogue: Catalogue) -> Value {
     properties.insert("include".to_owned(), include);
     properties.insert(SCHEMAS.0.to_owned(), by_name::<SchemaKeys>(SCHEMAS.1));
     properties.insert(TABLES.0.to_owned(), by_name::<TableKeys>(TABLES.1));
+    properties.insert(SCHEDULES.0.to_owned(), by_name::<rules::ScheduleDef>(SCHEDULES.1));
     properties.insert(RULES.0.to_owned(), by_name::<Vec<rules::Rule>>(RULES.1));
     properties.insert(TRANSFORMS.0.to_owned(), transforms::for_editors());
     for section in SECTIONS {

@@ -44,6 +44,12 @@ pub(crate) const SCHEMAS: (&str, &str) =
 pub(crate) const TABLES: (&str, &str) =
     ("lookup_tables", "lookup tables of the production by name: texts by texts, here or in files");
 
+/// The map of schedules, and what it is.
+pub(crate) const SCHEDULES: (&str, &str) = (
+    "schedules",
+    "schedules of the production by name: hours on days and dates, which conditions ask for by schedule(\"name\")",
+);
+
 /// The map of transforms, and what it is.
 pub(crate) const TRANSFORMS: (&str, &str) =
     ("transforms", "transforms of the production by name: a message made of another one, step by step");
@@ -53,8 +59,8 @@ pub(crate) const RULES: (&str, &str) =
     ("rules", "sets of rules by name, which the rules of routers may delegate to");
 
 /// Known words of a production that this version does not act on.
-pub(crate) const PRODUCTION_LATER: [&str; 6] =
-    ["credentials", "schedules", "alerts", "portal", "store", "limits"];
+pub(crate) const PRODUCTION_LATER: [&str; 5] =
+    ["credentials", "alerts", "portal", "store", "limits"];
 
 /// Known words of an item that this version does not act on.
 pub(crate) const ITEM_LATER: [&str; 7] = [

@@ -24,6 +24,7 @@ mod render;
 mod resolved;
 mod rule_sets;
 mod scalar;
+mod schedules;
 mod schemas;
 mod secret;
 mod shape;
@@ -42,7 +43,8 @@ use model::Catalogue;
 use crate::files::Files;
 
 pub use cases::{
-    CaseDef, CaseReport, EdgeDef, Expectation, Given, GivenMessage, OutputDef, ValueDef, Wanted, load_case,
+    CaseDef, CaseReport, EdgeDef, Expectation, Given, GivenMessage, OutputDef, SocketDef, ValueDef, Wanted,
+    load_case,
 };
 pub use def::{ItemDef, ProductionDef};
 pub use finding::{Finding, Level, Report};

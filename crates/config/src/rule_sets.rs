@@ -1,7 +1,7 @@
 //! The sets of rules that a production defines under `rules:`, for routers to hand messages on to.
 
 use model::Library;
-use rules::{LookupTables, Names, Rule, RuleContext, RuleFinding, RuleSet, RuleSets, Scope};
+use rules::{LookupTables, Names, Rule, RuleContext, RuleFinding, RuleSet, RuleSets, Schedules, Scope};
 use serde_json::{Value, json};
 
 use crate::finding::{Findings, Level};
@@ -44,9 +44,10 @@ pub(crate) fn read(
         let rules = serde_json::from_value(value).ok();
         sets.0.insert(entry.key.clone(), rules);
     }
-    let tables = library.get::<LookupTables>();
+    let (tables, schedules) = (library.get::<LookupTables>(), library.get::<Schedules>());
+    let (tables, schedules) = ((*tables).clone(), (*schedules).clone());
     // Which variables there are, who asks for a set knows: a flow has some, a router none.
-    let scope = Scope { tables: (*tables).clone(), context: Names::Any, ..Scope::default() };
+    let scope = Scope { tables, schedules, context: Names::Any, ..Scope::default() };
     let context = RuleContext { scope, transforms: library.get(), sets: sets.clone().into() };
     for (entry, (set_aside, unsound)) in node.entries().iter().zip(set_aside) {
         let Some(Some(rules)) = sets.0.get(&entry.key) else { continue };

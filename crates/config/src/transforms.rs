@@ -5,7 +5,7 @@ mod steps;
 
 use hl7::schema::Schemas;
 use rules::transform::{Create, TransformDef, TransformFinding};
-use rules::{LookupTables, Transforms};
+use rules::{Scope, Transforms};
 
 pub(crate) use self::keys::{definitions, for_editors, schema};
 use crate::finding::{Findings, Level};
@@ -20,7 +20,7 @@ use crate::walk::{Walk, shown};
 pub(crate) fn read(
     node: Option<&Node>,
     schemas: &Schemas,
-    tables: &LookupTables,
+    scope: &Scope,
     sources: &Sources,
     findings: &mut Findings,
 ) -> Transforms {
@@ -32,7 +32,7 @@ pub(crate) fn read(
     }
     let all: Vec<Written<'_>> = node.entries().iter().map(|entry| one(entry, sources, findings)).collect();
     let defs: Vec<TransformDef> = all.iter().map(|one| one.def.clone()).collect();
-    let (transforms, found) = Transforms::compile(&defs, schemas, tables);
+    let (transforms, found) = Transforms::compile(&defs, schemas, scope);
     for finding in found {
         let written = all.iter().find(|one| one.def.name == finding.transform);
         if let Some(written) = written.filter(|one| !covered(&one.set_aside, &finding.place)) {

@@ -37,6 +37,11 @@ impl Exact {
         Exact { units: number as i128, decimals: 0 }
     }
 
+    /// So many units, with the point so many digits from the right.
+    pub(crate) fn of(units: i128, decimals: u32) -> Exact {
+        Exact { units, decimals }
+    }
+
     /// The part before the point, where it is not too large.
     pub(crate) fn to_whole(self) -> Option<i64> {
         i64::try_from(self.units / 10_i128.checked_pow(self.decimals)?).ok()

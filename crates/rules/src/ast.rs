@@ -4,12 +4,12 @@ mod print;
 
 use std::sync::Arc;
 
-use crate::LookupTable;
 use crate::date::Format;
 use crate::facts::Fact;
 use crate::functions::{Function, Gives};
 use crate::pattern::Pattern;
 use crate::test::Test;
+use crate::{LookupTable, Schedule};
 
 pub(crate) use self::print::ESCAPES;
 
@@ -69,6 +69,7 @@ pub(crate) struct Call {
     pub(crate) function: &'static Function,
     pub(crate) args: Vec<Arg>,
     pub(crate) table: Option<Arc<LookupTable>>,
+    pub(crate) schedule: Option<Arc<Schedule>>,
     /// Those that are written out, in order.
     pub(crate) formats: Vec<Format>,
 }

@@ -7,6 +7,12 @@
 //! What a value does not say is written as its beginning: January, the first, midnight; an unknown zone as nothing.
 //! Nothing is moved from zone to zone.
 
+use crate::calendar::{civil, days_in};
+
+mod span;
+
+pub(crate) use self::span::{Span, UNITS, Unit, between};
+
 /// A point in time as far as it is known: all parts up to `known`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Date {
@@ -215,27 +221,7 @@ impl Date {
         let [year, month, day, hour, minute, second] = self.parts;
         let month = if self.known > 1 { month } else { 1 };
         let day = if self.known > 2 { day } else { 1 };
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        let days = match month {
-            2 if leap => 29,
-            2 => 28,
-            4 | 6 | 9 | 11 => 30,
-            _ => 31,
-        };
+        let days = days_in(year, month);
         (1..=12).contains(&month) && (1..=days).contains(&day) && hour < 24 && minute < 60 && second < 60
     }
-}
-
-/// Year, month and day, so many days after 1970-01-01 (by Howard Hinnant's `civil_from_days`).
-fn civil(days: i64) -> [u32; 3] {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    [year.clamp(0, 9999) as u32, month as u32, day as u32]
 }

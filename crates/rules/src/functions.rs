@@ -44,8 +44,12 @@ pub(crate) enum What {
     Condition,
     /// The name of a lookup table, written out.
     Table,
+    /// The name of a schedule, written out.
+    Schedule,
     /// A format of dates, written out.
     Format,
+    /// A span of time, as in `30d`.
+    Span,
     /// One of these words, written out.
     Word(&'static [&'static str]),
 }
@@ -85,6 +89,11 @@ pub(crate) enum Id {
     Lookup,
     ConvertDatetime,
     CurrentDatetime,
+    AddTime,
+    TimeBetween,
+    Age,
+    DayOfWeek,
+    Schedule,
     Exists,
     InList,
     IntersectsList,
@@ -119,7 +128,7 @@ const fn function(name: &'static str, gives: Gives, id: Id, params: &'static [Pa
 const VALUE: Param = needed("value", What::Value);
 
 /// Every function.
-pub(crate) static FUNCTIONS: [Function; 25] = [
+pub(crate) static FUNCTIONS: [Function; 30] = [
     function("lower", Gives::Text, Id::Lower, &[VALUE]),
     function("upper", Gives::Text, Id::Upper, &[VALUE]),
     function("length", Gives::Number, Id::Length, &[VALUE, optional("separator", What::Value)]),
@@ -205,6 +214,35 @@ pub(crate) static FUNCTIONS: [Function; 25] = [
     ),
     function("current_datetime", Gives::Text, Id::CurrentDatetime, &[optional("format", What::Format)]),
     function(
+        "add_time",
+        Gives::Text,
+        Id::AddTime,
+        &[needed("date", What::Value), needed("time", What::Span)],
+    ),
+    function(
+        "time_between",
+        Gives::Number,
+        Id::TimeBetween,
+        &[
+            needed("from", What::Value),
+            needed("to", What::Value),
+            optional("unit", What::Word(&crate::date::UNITS)),
+        ],
+    ),
+    function(
+        "age",
+        Gives::Number,
+        Id::Age,
+        &[needed("birth_date", What::Value), optional("at", What::Value)],
+    ),
+    function("day_of_week", Gives::Number, Id::DayOfWeek, &[needed("date", What::Value)]),
+    function(
+        "schedule",
+        Gives::Condition,
+        Id::Schedule,
+        &[needed("name", What::Schedule), optional("time", What::Value)],
+    ),
+    function(
         "exists",
         Gives::Condition,
         Id::Exists,
@@ -253,7 +291,7 @@ pub(crate) const OPERATORS: [(&str, &str); 6] = [
 ];
 
 /// Functions that other engines have, and what to do here.
-pub(crate) const FOREIGN: [(&str, &str); 10] = [
+pub(crate) const FOREIGN: [(&str, &str); 13] = [
     ("tolower", "write lower(…)"),
     ("toupper", "write upper(…)"),
     ("replacestr", "write replace(…)"),
@@ -267,7 +305,10 @@ pub(crate) const FOREIGN: [(&str, &str); 10] = [
         "notinfile",
         "expressions read no files; make a lookup table of the file and write not exists(\"table\", key)",
     ),
-    ("schedule", "this version has no schedules; compare current_datetime(\"%H%M\") with a text"),
+    ("dateadd", "write add_time(date, \"30d\")"),
+    ("datediff", "write time_between(from, to, \"d\")"),
+    ("now", "write current_datetime()"),
+    ("weekday", "write day_of_week(date)"),
     ("rule", "a rule hands on to other rules by \"delegate\""),
     ("count", "write OBX.count, or PID-3.count"),
 ];

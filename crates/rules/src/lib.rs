@@ -10,6 +10,7 @@
 
 mod arithmetic;
 mod ast;
+mod calendar;
 mod compare;
 mod date;
 mod error;
@@ -22,6 +23,7 @@ mod number;
 mod parse;
 mod pattern;
 mod ruleset;
+mod schedule;
 mod scope;
 mod suggest;
 mod tables;
@@ -40,6 +42,7 @@ pub use ruleset::{
     Constraint, Effective, Refusal, Routed, Routing, Rule, RuleContext, RuleFinding, RuleSet, RuleSets,
     RuleStep, Texts,
 };
+pub use schedule::{HoursDef, Schedule, ScheduleDef, ScheduleFinding, Schedules};
 pub use scope::{Names, Scope};
 pub use tables::{LookupTable, LookupTables};
 pub use template::Template;

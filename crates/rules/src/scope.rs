@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hl7::schema::PathContext;
 
-use crate::LookupTables;
+use crate::{LookupTables, Schedules};
 
 /// What the names in an expression are looked up in when it is compiled. Cheap to clone.
 ///
@@ -15,6 +15,11 @@ pub struct Scope {
     pub paths: PathContext,
     /// The tables that `lookup` and `exists` know.
     pub tables: LookupTables,
+    /// The schedules that `schedule` knows.
+    pub schedules: Schedules,
+    /// What to do where a table or schedule is asked for and none at all is known; to define it, when nothing
+    /// else is said.
+    pub hint: Option<&'static str>,
     /// What `context.NAME` may be.
     pub context: Names,
 }

@@ -42,12 +42,13 @@ use model::{
     BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Event,
     EventKind, HostContext, Library, Message, Note, NoteKind,
 };
-use rules::{LookupTables, Rule, RuleContext, RuleSet, Scope, Texts, Transforms};
+use rules::{Rule, RuleContext, RuleSet, Texts, Transforms};
 use schemars::JsonSchema;
 use script::{Desk, Pool};
 use serde::{Deserialize, Serialize};
 
 use self::routes::Routes;
+pub(super) use self::sending::apply;
 pub use super::rule_log::RuleLog;
 use super::script::SCRIPTS;
 use crate::hl7::doc_type::DocTypes;
@@ -693,7 +694,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_that_must_be_in_a_table_and_is_not_is_an_error() {
         let table = rules::LookupTable { strict: true, ..rules::LookupTable::default() };
-        let library = Library::default().with(LookupTables::default().with("wards", table));
+        let library = Library::default().with(rules::LookupTables::default().with("wards", table));
         let settings = one_rule(&json!({ "when": "lookup(\"wards\", PV1-2) = \"x\"", "send": "A" }));
         let Built::Process(mut router) = spec().build(settings, &library).unwrap() else { panic!() };
         let host = TestHost::new("MsgRouter");

@@ -52,6 +52,7 @@ fn call(name: &str, args: Vec<Operand>) -> Operand {
         function: Function::named(name).unwrap(),
         args: args.into_iter().map(Arg::Value).collect(),
         table: None,
+        schedule: None,
         formats: Vec::new(),
     }))
 }
@@ -75,7 +76,7 @@ fn operand() -> BoxedStrategy<Operand> {
                 let test = test(&condition);
                 let args = vec![Arg::Condition(condition, test), Arg::Value(one), Arg::Value(other)];
                 let function = Function::named("if").unwrap();
-                Operand::Call(Box::new(Call { function, args, table: None, formats: Vec::new() }))
+                Operand::Call(Box::new(Call { function, args, table: None, schedule: None, formats: Vec::new() }))
             }),
         ]
     })

@@ -35,6 +35,10 @@ pub(crate) fn each<'a>(call: &'a Call, facts: &Facts<'a>, enough: &mut dyn FnMut
     }
 }
 
+fn number<'a>(number: Option<Exact>) -> Value<'a> {
+    number.map_or(Value::Missing, Value::number)
+}
+
 /// One value of the first place through the function.
 fn apply<'a>(call: &'a Call, first: Value<'a>, facts: &Facts<'a>) -> Value<'a> {
     match call.function.id {
@@ -44,11 +48,14 @@ fn apply<'a>(call: &'a Call, first: Value<'a>, facts: &Facts<'a>) -> Value<'a> {
         }
         Id::Pad => return texts::pad(first, whole(call, 1, facts), text_of(call, 2, facts).text()),
         Id::ConvertDatetime => return dates::convert(call, first, facts),
-        Id::Number => return Exact::read(first.text()).map_or(Value::Missing, Value::number),
+        Id::AddTime => return dates::add(call, first, facts),
+        Id::TimeBetween => return number(dates::passed(call, &first, facts)),
+        Id::Age => return number(dates::age(call, &first, facts)),
+        Id::DayOfWeek => return number(dates::day_of_week(&first)),
+        Id::Number => return number(Exact::read(first.text())),
         Id::Round => {
             let decimals = whole(call, 1, facts).unwrap_or(0).clamp(0, 18) as u32;
-            let number = Exact::read(first.text()).map(|number| number.at_most(decimals));
-            return number.map_or(Value::Missing, Value::number);
+            return number(Exact::read(first.text()).map(|number| number.at_most(decimals)));
         }
         _ => {}
     }
@@ -80,6 +87,9 @@ fn apply<'a>(call: &'a Call, first: Value<'a>, facts: &Facts<'a>) -> Value<'a> {
 
 /// Whether a function that is a condition holds; of a `[*]` path, for one of its values.
 pub(crate) fn holds(call: &Call, facts: &Facts<'_>) -> bool {
+    if call.function.id == Id::Schedule {
+        return dates::is_on(call, facts);
+    }
     let Some(first) = call.value(0) else { return false };
     let is = |wanted: fn(&Value<'_>) -> bool| each_value(first, facts, &mut |value| wanted(&value));
     match call.function.id {

@@ -1,20 +1,23 @@
 //! Functions: which one it is, and whether it can be applied to what stands in its brackets.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::{Node, Parser, quote};
 use crate::ast::{Arg, Ast, Call, Condition, Literal, Nature, Op, Operand};
-use crate::date::Format;
+use crate::date::{Format, Span};
 use crate::functions::{FOREIGN, FUNCTIONS, Function, Gives, Id, OPERATORS, OPPOSITES, Param, What};
 use crate::pattern::PatternKind;
 use crate::suggest::nearest;
 use crate::test::test;
 use crate::token::Kind;
+use crate::{LookupTable, Schedule};
 
 /// What was looked up while a call was checked.
 #[derive(Default)]
 struct Found {
-    table: Option<std::sync::Arc<crate::LookupTable>>,
+    table: Option<Arc<LookupTable>>,
+    schedule: Option<Arc<Schedule>>,
     formats: Vec<Format>,
 }
 
@@ -170,8 +173,8 @@ impl Parser<'_> {
             })
             .collect();
         let args = args.into_iter().collect::<Option<Vec<_>>>()?;
-        let Found { table, formats } = found;
-        let call = Box::new(Call { function, args, table, formats });
+        let Found { table, schedule, formats } = found;
+        let call = Box::new(Call { function, args, table, schedule, formats });
         Some(match function.gives {
             Gives::Condition => Ast::Condition(Condition::Call(call)),
             _ => Ast::Value(Operand::Call(call)),
@@ -199,12 +202,18 @@ impl Parser<'_> {
                 self.error(range, format!("{name} is a number; found the text {said}"), help);
                 return None;
             }
-            What::Table | What::Format | What::Word(_) if text.is_none() => {
+            What::Span if operand.nature() == Nature::Number => {
+                self.error(range, format!("{name} needs a unit; found {said}"), "write it as in \"30d\"");
+                return None;
+            }
+            What::Table | What::Schedule | What::Format | What::Word(_) if text.is_none() => {
                 let message = format!("{name} has to be written out; found {said}");
                 self.error(range, message, "write a text in quotes");
                 return None;
             }
             What::Table => found.table = Some(self.table(range, &text?)?),
+            What::Schedule => found.schedule = Some(self.schedule(range, &text?)?),
+            What::Span => self.span(range, &name, text.as_deref())?,
             What::Format => {
                 found.formats.push(self.format(range, &text?, function, found.formats.is_empty())?)
             }
@@ -214,20 +223,48 @@ impl Parser<'_> {
         Some(Arg::Value(operand))
     }
 
-    fn table(&mut self, range: Range<usize>, name: &str) -> Option<std::sync::Arc<crate::LookupTable>> {
+    fn table(&mut self, range: Range<usize>, name: &str) -> Option<Arc<LookupTable>> {
         let tables = &self.scope.tables;
         if let Some(table) = tables.get(name) {
             return Some(table.clone());
         }
         let names = tables.names();
-        let help = match nearest(name, names.iter().copied()) {
+        self.not_defined(range, &format!("lookup table \"{name}\""), name, &names, "lookup_tables");
+        None
+    }
+
+    fn schedule(&mut self, range: Range<usize>, name: &str) -> Option<Arc<Schedule>> {
+        let schedules = &self.scope.schedules;
+        // Elsewhere schedules are named with an @.
+        if let Some(schedule) = schedules.get(name) {
+            return Some(schedule.clone());
+        }
+        let names = schedules.names();
+        let plain = name.trim_start_matches('@');
+        self.not_defined(range, &format!("schedule \"{name}\""), plain, &names, "schedules");
+        None
+    }
+
+    /// What is named is nothing that the production defines under `key`.
+    fn not_defined(&mut self, range: Range<usize>, what: &str, name: &str, known: &[&str], key: &str) {
+        let exact = known.iter().find(|known| **known == name).copied();
+        let help = match exact.or_else(|| nearest(name, known.iter().copied())) {
             Some(near) => format!("did you mean \"{near}\"?"),
-            None if names.is_empty() => "define it under lookup_tables".to_owned(),
+            None if known.is_empty() => {
+                self.scope.hint.map_or_else(|| format!("define it under {key}"), str::to_owned)
+            }
             None => {
-                format!("expected one of {}", names.iter().take(10).copied().collect::<Vec<_>>().join(", "))
+                format!("expected one of {}", known.iter().take(10).copied().collect::<Vec<_>>().join(", "))
             }
         };
-        self.error(range, format!("lookup table \"{name}\" is not known"), help);
+        self.error(range, format!("{what} is not known"), help);
+    }
+
+    /// A span of time that is written out is one.
+    fn span(&mut self, range: Range<usize>, name: &str, text: Option<&str>) -> Option<()> {
+        let Some(text) = text.filter(|text| Span::read(text).is_none()) else { return Some(()) };
+        let help = "write a whole number with its unit: ms, s, m, h, d, mo or y, as in \"30d\" or \"-2h\"";
+        self.error(range, format!("{name} is \"{text}\", which is no span of time"), help);
         None
     }
 
