@@ -13,7 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rules", &["hl7"]),
     ("script", &["hl7", "rules"]),
     ("store", &["model"]),
-    ("config", &["model", "rules", "hl7"]),
+    ("config", &["model", "rules", "hl7", "script"]),
     ("components", &["model", "hl7", "rules", "script"]),
     ("runtime", &["model", "config", "store"]),
     ("cli", &["hl7", "model", "rules", "script", "config", "store", "runtime", "components"]),

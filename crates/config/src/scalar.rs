@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use rules::transform::CodePlace;
 use saphyr_parser::ScalarStyle;
 use serde_json::Value;
 
@@ -22,6 +23,29 @@ pub(crate) fn place(sources: &Sources, node: &Node, range: &Range<usize>) -> Pla
         }
         None => node.place.clone(),
     }
+}
+
+/// Where each line of the file begins within a scalar's text, so that a place in the text can be told as one
+/// of the file; nothing where that cannot be told.
+pub(crate) fn lines(sources: &Sources, node: &Node) -> Vec<CodePlace> {
+    let Kind::Scalar(Scalar { value: Value::String(text), style: Some(style), .. }) = &node.kind else {
+        return Vec::new();
+    };
+    let (source, whole) = (sources.get(node.place.file), &node.place.range);
+    let indent = source.line_column(whole.start).1 - 1;
+    let written = align(&source.text[whole.clone()], indent, *style, text).unwrap_or_default();
+    let mut places: Vec<CodePlace> = Vec::new();
+    for (offset, written) in written.iter().enumerate() {
+        // Within what made one byte, such as a line break, the first counts.
+        if !text.is_char_boundary(offset) {
+            continue;
+        }
+        let (line, column) = source.line_column(whole.start + written.start);
+        if places.last().is_none_or(|last| last.line != line) {
+            places.push(CodePlace { offset, line, column });
+        }
+    }
+    places
 }
 
 /// The bytes of `source` (the scalar as it was written, which began after `indent` characters of its

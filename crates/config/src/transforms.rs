@@ -32,7 +32,7 @@ pub(crate) fn read(
     }
     let all: Vec<Written<'_>> = node.entries().iter().map(|entry| one(entry, sources, findings)).collect();
     let defs: Vec<TransformDef> = all.iter().map(|one| one.def.clone()).collect();
-    let (transforms, found) = Transforms::compile(&defs, schemas, scope);
+    let (transforms, found) = Transforms::compile_with(&defs, schemas, scope, Some(&script::JavaScript));
     for finding in found {
         let written = all.iter().find(|one| one.def.name == finding.transform);
         if let Some(written) = written.filter(|one| !covered(&one.set_aside, &finding.place)) {

@@ -332,6 +332,7 @@ fn no_hl7(faults: &[hl7::Fault]) -> Option<String> {
 mod tests {
     use model::MessageBody;
     use serde_json::{Value, json};
+    use model::Outgoing;
     use testkit::{TestHost, message, request};
 
     use super::*;

@@ -44,6 +44,7 @@ use model::{
     BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Failure,
     HostContext, Library, Message, MessageBody,
 };
+use rules::LookupTables;
 use script::{Content, Facts, Input, Pool, Program};
 
 pub(super) use self::door::ItemDoor;
@@ -85,7 +86,9 @@ ToLab:
             .map_err(|error| BuildError { path: "code".to_owned(), message: error.to_string() })?;
         Ok(Built::Process(Box::new(Runner {
             named: Arc::new(program.sends_to().into_iter().map(|(name, _)| name).collect()),
-            program: program.with_limits(settings.limits.as_script()),
+            program: program
+                .with_limits(settings.limits.as_script())
+                .with_tables(&library.get::<LookupTables>()),
             types: DocTypes::new("", library)?,
             settings,
             started: None,

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::keys::{ACTIONS, OF_ALL, choose, step};
 use crate::finding::Findings;
+use crate::scalar;
 use crate::source::Sources;
 use crate::suggest::did_you_mean_or_all;
 use crate::tree::{Kind, Node, Scalar};
@@ -122,7 +123,10 @@ impl Reader<'_> {
             "for_each" => ActionDef::ForEach { each: text(action), steps: list("do") },
             "use" => ActionDef::Use { name: text(action) },
             "trace" => ActionDef::Trace { text: text(action) },
-            "code" => ActionDef::Code(CodeDef { text: text(action), places: Vec::new() }),
+            "code" => {
+                let places = node.get("code").map(|node| scalar::lines(self.sources, node));
+                ActionDef::Code(CodeDef { text: text(action), places: places.unwrap_or_default() })
+            }
             "set" | "append" | "insert" => {
                 let (to, value) = (text(action), self.value(action, node, value, path));
                 match action {

@@ -7,6 +7,7 @@ use hl7::Message;
 use hl7::schema::Schemas;
 use rules::transform::Traced;
 use rules::{Facts, Transform, Transforms};
+use script::Limits;
 use serde_json::{Value, json};
 
 use super::changes::{self, Change};
@@ -91,10 +92,9 @@ impl Try {
     fn made(&self, transform: &Transform, label: String, found: Found) -> Result<Made, Exit> {
         let facts = Facts::default();
         let mut steps = Vec::new();
-        let made = match self.trace {
-            true => transform.apply_traced(&found.message, &facts, &mut steps),
-            false => transform.apply(&found.message, &facts),
-        };
+        let mut bench = script::Bench::default();
+        let traced = self.trace.then_some(&mut steps);
+        let made = transform.apply_with(&found.message, &facts, &mut bench.desk(Limits::default()), traced);
         let made = made.map_err(|error| Exit::Failed(format!("{label}:{}: {error}", found.line)))?;
         Ok(Made { label, found, made, steps })
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{EventKind, Payload, Sent};
+use model::{EventKind, HostContext, Payload, Sent};
 use rules::{Routing, RuleSet, RuleStep, Transform};
 
 use super::super::rule_log::Account;
@@ -50,7 +50,7 @@ impl<'a> Found<'a> {
 
 impl Run<'_> {
     /// Asks the rules, and sends what they send.
-    pub(super) fn rules(&mut self, rules: &Rules) -> Result<Go, Fault> {
+    pub(super) async fn rules(&mut self, rules: &Rules, host: &HostContext) -> Result<Go, Fault> {
         let mut found = Found::default();
         let mut account = Account::new(self.rule_log);
         let view = self.view(&rules.of);
@@ -58,8 +58,12 @@ impl Run<'_> {
             account.step(&step);
             found.hear(step);
         });
-        let sends = view.unless_trouble(()).and_then(|()| self.sent(&found, &rules.of));
+        let asked = view.unless_trouble(());
         drop(view);
+        let sends = match asked {
+            Ok(()) => self.sent(&found, &rules.of, host).await,
+            Err(fault) => Err(fault),
+        };
         let said = match (&sends, routing) {
             (Err(fault), _) => fault.reason.clone(),
             (Ok(_), Routing::Unmatched) => "no rule matched".to_owned(),
@@ -82,7 +86,7 @@ impl Run<'_> {
     }
 
     /// What the rules send: all of it, or nothing where a transform fails.
-    fn sent(&self, found: &Found<'_>, of: &str) -> Result<Vec<Sent>, Fault> {
+    async fn sent(&mut self, found: &Found<'_>, of: &str, host: &HostContext) -> Result<Vec<Sent>, Fault> {
         let mut made: Vec<(&[Arc<Transform>], Payload)> = Vec::new();
         let mut sends = Vec::with_capacity(found.sends.len());
         for (target, rule, transforms) in &found.sends {
@@ -98,7 +102,7 @@ impl Run<'_> {
                         true => Source::Message(of.to_owned()),
                         false => Source::Chain { transforms: transforms.to_vec(), of: of.to_owned() },
                     };
-                    let (id, body) = self.made(&source).map_err(|fault| under(rule, fault))?;
+                    let (id, body) = self.made(&source, host).await.map_err(|fault| under(rule, fault))?;
                     let payload = Payload { id, body };
                     made.push((transforms, payload.clone()));
                     payload

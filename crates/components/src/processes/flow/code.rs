@@ -4,14 +4,17 @@
 //! crash before that change it is run again: so there is nothing in its reach that cannot be undone, and
 //! `sockets` are left to a process of type `script`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use model::{EventKind, HostContext, LateAnswer, MessageBody, Payload, Sent};
-use script::{Facts, Input, Outcome, Pool, SentBody, Verdict};
+use model::{Caller, EventKind, HostContext, LateAnswer, MessageBody, Payload, Sent, Timestamp};
+use rules::Transform;
+use script::{Desk, Facts, Input, Limits, Outcome, Pool, Said, SentBody, Verdict};
 
 use super::super::script::{ItemDoor, SCRIPTS, changed_body, content, cut, kind};
+use super::expression::View;
 use super::instance::{Fault, Kept};
+use super::made::chain;
 use super::program::Source;
 use super::run::{Go, Run};
 
@@ -31,10 +34,56 @@ fn fault(name: &str, reason: String) -> Fault {
     Fault { name: name.to_owned(), reason }
 }
 
+/// Transforms that have code in them, with all that they are applied to.
+struct Application {
+    transforms: Vec<Arc<Transform>>,
+    of: String,
+    body: Option<MessageBody>,
+    caller: Caller,
+    context: BTreeMap<String, String>,
+    now: Timestamp,
+}
+
+impl Application {
+    fn at(&self, desk: &mut Desk<'_>) -> (Result<hl7::Message, Fault>, Vec<Said>) {
+        let view = View::new(self.body.as_ref(), &self.caller, &self.context, self.now);
+        let made = chain(&self.transforms, &view, &self.of, Some(desk));
+        (made, desk.said())
+    }
+}
+
 impl Run<'_> {
+    /// What transforms with code in them make, one after the other, where scripts run.
+    pub(super) async fn transformed_by_code(
+        &mut self,
+        transforms: &[Arc<Transform>],
+        of: &str,
+        host: &HostContext,
+    ) -> Result<hl7::Message, Fault> {
+        let application = Application {
+            transforms: transforms.to_vec(),
+            of: of.to_owned(),
+            body: self.bodies.get(of).cloned(),
+            caller: self.instance.caller.clone(),
+            context: self.instance.context.clone(),
+            now: self.now,
+        };
+        let pool: Arc<Pool> = host.shared().get(SCRIPTS);
+        let mut made = pool.each(Limits::default(), vec![application], Application::at).await;
+        let (made, said) = match made.pop() {
+            Some(Ok(made)) => made,
+            Some(Err(trouble)) => return Err(fault("transform", trouble.to_string())),
+            None => return Err(fault("transform", "the code was not run".to_owned())),
+        };
+        for said in said {
+            self.say(kind(said.level), cut(said.text));
+        }
+        made
+    }
+
     /// Runs the code, and does what it says.
     pub(super) async fn code(&mut self, code: &Code, host: &HostContext) -> Result<Go, Fault> {
-        let (stored, body) = self.made(&Source::Message(code.of.clone()))?;
+        let (stored, body) = self.made(&Source::Message(code.of.clone()), host).await?;
         let input = self.input(&body, host)?;
         let door = ItemDoor { host: host.clone(), named: code.named.clone(), hub: None };
         let pool: Arc<Pool> = host.shared().get(SCRIPTS);

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use model::{BodyClass, MessageBody};
+use model::{BodyClass, HostContext, MessageBody};
 use rules::Transform;
+use script::Desk;
 
+use super::super::hl7_router::apply;
+use super::expression::View;
 use super::instance::Fault;
 use super::program::Source;
 use super::run::Run;
@@ -14,15 +17,20 @@ fn fault(name: &str, reason: String) -> Fault {
 }
 
 /// The message of a source that is not there already.
-pub(super) fn make(source: &Source, run: &Run<'_>) -> Result<MessageBody, Fault> {
+pub(super) async fn make(
+    source: &Source,
+    run: &mut Run<'_>,
+    host: &HostContext,
+) -> Result<MessageBody, Fault> {
     match source {
         Source::Message(name) => Err(fault("missing", format!("there is no message \"{name}\" yet"))),
         Source::Text { text, of } => Ok(MessageBody::new(BodyClass::TEXT, text.render(&run.view(of))?)),
         Source::Transform { name, of } => {
             let unknown = || fault("transform", format!("there is no transform \"{name}\" any more"));
-            transformed(&[run.program.transforms.get(name).ok_or_else(unknown)?], of, run)
+            let transform = run.program.transforms.get(name).ok_or_else(unknown)?;
+            transformed(&[transform], of, run, host).await
         }
-        Source::Chain { transforms, of } => transformed(transforms, of, run),
+        Source::Chain { transforms, of } => transformed(transforms, of, run, host).await,
         Source::Set { of, values } => {
             let view = run.view(of);
             let Some(message) = view.message() else { return Err(no_hl7(of)) };
@@ -38,17 +46,33 @@ pub(super) fn make(source: &Source, run: &Run<'_>) -> Result<MessageBody, Fault>
     }
 }
 
-/// What transforms make, one after the other.
-fn transformed(transforms: &[Arc<Transform>], of: &str, run: &Run<'_>) -> Result<MessageBody, Fault> {
-    let view = run.view(of);
-    let mut made = view.message().cloned().ok_or_else(|| no_hl7(of))?;
-    for transform in transforms {
-        let next = transform.apply(&made, &view.facts());
-        let failed = |error| fault("transform", format!("transform \"{}\": {error}", transform.name()));
-        made = next.map_err(failed)?;
-    }
+async fn transformed(
+    transforms: &[Arc<Transform>],
+    of: &str,
+    run: &mut Run<'_>,
+    host: &HostContext,
+) -> Result<MessageBody, Fault> {
+    let made = match transforms.iter().any(|transform| transform.has_code()) {
+        true => run.transformed_by_code(transforms, of, host).await?,
+        false => chain(transforms, &run.view(of), of, None)?,
+    };
     let doc_type = run.program.types.of_made(&made, transforms);
     body_of(&made, doc_type, of, run)
+}
+
+/// What transforms make, one after the other; at a desk where there is code in them.
+pub(super) fn chain(
+    transforms: &[Arc<Transform>],
+    view: &View<'_>,
+    of: &str,
+    mut desk: Option<&mut Desk<'_>>,
+) -> Result<hl7::Message, Fault> {
+    let mut made = view.message().cloned().ok_or_else(|| no_hl7(of))?;
+    for transform in transforms {
+        let next = apply(transform, &made, &view.facts(), desk.as_deref_mut());
+        made = next.map_err(|error| fault("transform", error.to_string()))?;
+    }
+    Ok(made)
 }
 
 fn no_hl7(of: &str) -> Fault {

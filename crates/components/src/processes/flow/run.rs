@@ -106,8 +106,8 @@ impl<'p> Run<'p> {
                 let text = value.text(&self.view(of))?;
                 self.instance.context.insert(name.clone(), text);
             }
-            Op::Make { source, name } => self.keep(source, name)?,
-            Op::Call(call) => self.call(id, call)?,
+            Op::Make { source, name } => self.keep(source, name, host).await?,
+            Op::Call(call) => self.call(id, call, host).await?,
             Op::Await(wait) => return Ok(self.begin_wait(id, wait)),
             Op::Jump(to) => return Ok(Go::To(*to)),
             Op::Unless { condition, of, to } => {
@@ -131,7 +131,7 @@ impl<'p> Run<'p> {
             Op::Alert { text } => self.say(EventKind::Alert, text.clone()),
             Op::Trace { text } => self.say(EventKind::Trace, text.clone()),
             Op::Milestone { name } => self.say(EventKind::Info, format!("milestone \"{name}\"")),
-            Op::Reply { source, error } => self.reply(source.as_ref(), error.clone())?,
+            Op::Reply { source, error } => self.reply(source.as_ref(), error.clone(), host).await?,
             Op::Throw { fault } => {
                 let reason = format!("fault \"{fault}\" was thrown");
                 return Err(Fault { name: fault.clone(), reason });
@@ -146,7 +146,7 @@ impl<'p> Run<'p> {
             }
             Op::Undone => return Ok(self.undo_next(id)),
             Op::Code(code) => return self.code(code, host).await,
-            Op::Rules(rules) => return self.rules(rules),
+            Op::Rules(rules) => return self.rules(rules, host).await,
             Op::EndBranch | Op::End => return Ok(Go::Ended),
         }
         Ok(Go::To(at + 1))
@@ -170,7 +170,11 @@ impl<'p> Run<'p> {
     }
 
     /// The message that a step sends or makes, and where it is stored if it is.
-    pub(super) fn made(&self, source: &Source) -> Result<(Option<model::BodyId>, MessageBody), Fault> {
+    pub(super) async fn made(
+        &mut self,
+        source: &Source,
+        host: &HostContext,
+    ) -> Result<(Option<model::BodyId>, MessageBody), Fault> {
         if let Source::Message(name) = source {
             let body = self.bodies.get(name).cloned().ok_or_else(|| Fault {
                 name: "missing".to_owned(),
@@ -182,19 +186,19 @@ impl<'p> Run<'p> {
             };
             return Ok((id, body));
         }
-        make(source, self).map(|body| (None, body))
+        make(source, self, host).await.map(|body| (None, body))
     }
 
     /// Makes a message and keeps it under its name.
-    fn keep(&mut self, source: &Source, name: &str) -> Result<(), Fault> {
-        let (_, body) = self.made(source)?;
+    async fn keep(&mut self, source: &Source, name: &str, host: &HostContext) -> Result<(), Fault> {
+        let (_, body) = self.made(source, host).await?;
         self.instance.messages.insert(name.to_owned(), Kept::new(&body));
         self.bodies.insert(name.to_owned(), body);
         Ok(())
     }
 
-    fn call(&mut self, id: u32, call: &Call) -> Result<(), Fault> {
-        let (stored, body) = self.made(&call.source)?;
+    async fn call(&mut self, id: u32, call: &Call, host: &HostContext) -> Result<(), Fault> {
+        let (stored, body) = self.made(&call.source, host).await?;
         let number = call.wants_answer.then(|| {
             self.instance.last_call += 1;
             self.instance.last_call
@@ -247,10 +251,15 @@ impl<'p> Run<'p> {
         }
     }
 
-    fn reply(&mut self, source: Option<&Source>, error: Option<String>) -> Result<(), Fault> {
+    async fn reply(
+        &mut self,
+        source: Option<&Source>,
+        error: Option<String>,
+        host: &HostContext,
+    ) -> Result<(), Fault> {
         let payload = match source {
             Some(source) => {
-                let (id, body) = self.made(source)?;
+                let (id, body) = self.made(source, host).await?;
                 Some(Payload { id, body })
             }
             None => None,

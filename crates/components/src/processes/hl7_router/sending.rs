@@ -43,19 +43,13 @@ impl<'a> Made<'a> {
             return Ok(Some(body.clone()));
         }
         let mut made = message.clone();
-        let mut target = None;
         for transform in chain {
             made = apply(transform, &made, facts, desk.as_deref_mut()).map_err(|error| error.to_string())?;
-            target = transform.target().or(target);
         }
         let failed =
             |error: hl7::write::WriteError| format!("what the transforms made cannot be written: {error}");
         let bytes = hl7::write::to_ended_bytes(&made).map_err(failed)?;
-        let doc_type = match target {
-            Some(target) if target.structure.is_empty() => self.types.of_category(&made, &target.category),
-            Some(target) => target.to_string(),
-            None => self.types.of(&made),
-        };
+        let doc_type = self.types.of_made(&made, chain);
         let (charset, name) = (request.body.charset().to_owned(), request.body.name().to_owned());
         let body = MessageBody::described(model::BodyClass::HL7, bytes, doc_type, charset, name);
         self.bodies.push((chain, body.clone()));

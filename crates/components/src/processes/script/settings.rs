@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use model::{ByteSize, Checks, Span};
+use rules::LookupTables;
 use schemars::JsonSchema;
 use script::Program;
 use serde::{Deserialize, Serialize};
@@ -108,6 +109,10 @@ impl Settings {
                 checks.sends_to_at("code", range, &name);
                 named.push(name);
             }
+        }
+        for unknown in program.unknown_tables(&checks.library.get::<LookupTables>()) {
+            checks.error_at("code", unknown.range, unknown.message);
+            checks.help(unknown.help.unwrap_or_default());
         }
         if self.server.is_none()
             && let Some(range) = program.first_use("sockets")
