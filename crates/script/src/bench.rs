@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::sandbox::Time;
 use crate::{Door, Input, Limits, Outcome, Program, Said, Sandbox, Trouble};
 
 /// So many sandboxes are kept on each thread.
-const MOST_SANDBOXES: usize = 32;
+const MOST_SANDBOXES: usize = 64;
 
 /// The sandboxes of one thread, one for each program.
 #[derive(Default)]
@@ -61,15 +62,16 @@ impl Bench {
 impl Desk<'_> {
     /// Runs the program on one input, in what is left of the time.
     pub fn run(&mut self, program: &Program, input: &Input, door: &Arc<dyn Door>) -> Outcome {
-        let left = self.limits.time.saturating_sub(self.spent);
-        if left.is_zero() {
-            return Outcome::failed(Trouble::out_of_time(&self.limits));
+        let all = self.limits.time;
+        let time = Time { left: all.saturating_sub(self.spent), all };
+        if time.left.is_zero() {
+            return Outcome::failed(Trouble::out_of_time(self.limits.time));
         }
         let watch = self.watch.unwrap_or(&|_| {});
         let begin = Instant::now();
         watch(true);
         let outcome = match self.bench.sandbox(program) {
-            Ok(sandbox) => sandbox.run_with(input, door, left),
+            Ok(sandbox) => sandbox.run_with(input, door, time),
             Err(trouble) => Outcome::failed(trouble),
         };
         watch(false);

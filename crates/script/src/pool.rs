@@ -186,7 +186,7 @@ impl Shared {
             return self.is_lost(&mut progress, job);
         }
         progress.lost = true;
-        progress.outcomes.push(Err(Trouble::stuck(&job.limits)));
+        progress.outcomes.push(Err(Trouble::stuck(job.limits.time)));
         drop(progress);
         let mut work = lock(&self.todo);
         (work.alive, work.lost) = (work.alive.saturating_sub(1), work.lost + 1);

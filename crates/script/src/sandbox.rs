@@ -44,6 +44,21 @@ impl Drop for Sandbox {
     }
 }
 
+/// How long a script may run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Time {
+    /// What is left of it.
+    pub(crate) left: Duration,
+    /// All of it, for whoever is told that it was too short.
+    pub(crate) all: Duration,
+}
+
+impl Time {
+    fn all(time: Duration) -> Time {
+        Time { left: time, all: time }
+    }
+}
+
 /// The parts go in this order: nothing may outlive the runtime that it is of.
 struct Machine {
     run: Persistent<Function<'static>>,
@@ -66,12 +81,12 @@ impl Sandbox {
     /// Runs the script on one message.
     pub fn run(&mut self, input: &Input, door: &Arc<impl Door + 'static>) -> Outcome {
         let door: Arc<dyn Door> = door.clone();
-        let time = self.program.limits().time;
+        let time = Time::all(self.program.limits().time);
         self.run_with(input, &door, time)
     }
 
-    /// The same with another limit of time, which is what is left of one.
-    pub(crate) fn run_with(&mut self, input: &Input, door: &Arc<dyn Door>, time: Duration) -> Outcome {
+    /// The same in what is left of a time.
+    pub(crate) fn run_with(&mut self, input: &Input, door: &Arc<dyn Door>, time: Time) -> Outcome {
         let machine = match self.machine.take().map_or_else(|| Machine::new(&self.program), Ok) {
             Ok(machine) => machine,
             Err(trouble) => return Outcome::failed(trouble),
@@ -119,17 +134,12 @@ impl Machine {
     }
 
     /// Runs the script, and tells whether it can be run again.
-    fn run(
-        &self,
-        (input, time): (&Input, Duration),
-        door: &Arc<dyn Door>,
-        program: &Program,
-    ) -> (Outcome, bool) {
+    fn run(&self, (input, time): (&Input, Time), door: &Arc<dyn Door>, program: &Program) -> (Outcome, bool) {
         let (state, limits) = (&self.state, program.limits());
         state.current.borrow_mut().begin(input, door);
         state.late.set(false);
         state.unhandled.set(0);
-        state.deadline.set(Instant::now().checked_add(time));
+        state.deadline.set(Instant::now().checked_add(time.left));
         let (failed, is_sound) = self.context.with(|ctx| {
             let failed = match self.call(&ctx) {
                 Ok(failed) => failed,
@@ -149,7 +159,7 @@ impl Machine {
         let failed = match failed {
             _ if state.late.get() => {
                 let place = failed.and_then(|trouble| trouble.place);
-                Some(Trouble { place, ..Trouble::out_of_time(&limits) })
+                Some(Trouble { place, ..Trouble::out_of_time(time.all) })
             }
             // What ended the message by its own wish did not fail.
             Some(trouble) if limit || !current.has_ended() => Some(trouble),

@@ -4,6 +4,8 @@
 //! in `cannot read property 'Doe' of undefined`. So it is told only where all its words are the engine's
 //! own or stand in the script; else the kind of error and its place have to do.
 
+use std::time::Duration;
+
 use rquickjs::{Ctx, Value};
 
 use crate::program::{self, FILE, Limits, Program};
@@ -26,12 +28,12 @@ impl Trouble {
 
     /// It took too long, and cannot even be stopped: something that the engine does for a script, such
     /// as a search in a very large text, does not look at the time.
-    pub(crate) fn stuck(limits: &Limits) -> Self {
-        Trouble::new("limit", format!("{}, and could not be stopped", out_of_time(limits)))
+    pub(crate) fn stuck(time: Duration) -> Self {
+        Trouble::new("limit", format!("{}, and could not be stopped", out_of_time(time)))
     }
 
-    pub(crate) fn out_of_time(limits: &Limits) -> Self {
-        Trouble::new("limit", out_of_time(limits))
+    pub(crate) fn out_of_time(time: Duration) -> Self {
+        Trouble::new("limit", out_of_time(time))
     }
 
     pub(crate) fn out_of_memory(limits: &Limits) -> Self {
@@ -39,8 +41,8 @@ impl Trouble {
     }
 }
 
-fn out_of_time(limits: &Limits) -> String {
-    format!("took longer than the {} ms that it has", limits.time.as_millis())
+fn out_of_time(time: Duration) -> String {
+    format!("took longer than the {} ms that it has", time.as_millis())
 }
 
 impl Trouble {

@@ -6,6 +6,7 @@ mod isolation;
 mod limits;
 mod pool;
 mod secrets;
+mod transforms;
 
 use std::sync::{Arc, Mutex};
 
