@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hl7::ReadError;
 use hl7::schema::{CategoryChoice, PathContext, Schemas};
 use model::{BodyClass, BuildError, Checks, Library, MessageBody};
+use rules::Transform;
 
 /// Finds out of what type messages are.
 #[derive(Debug, Clone, Default)]
@@ -56,8 +57,18 @@ impl DocTypes {
     }
 
     /// The type of a message of that schema, whatever MSH-12 says.
-    pub(crate) fn of_category(&self, message: &hl7::Message, category: &str) -> String {
+    fn of_category(&self, message: &hl7::Message, category: &str) -> String {
         self.schemas.shown_type(message, &category.parse().unwrap_or_default())
+    }
+
+    /// The type of what transforms made, one after the other: the target of the last that names one, with the
+    /// structure of the message where that is a schema alone.
+    pub(crate) fn of_made(&self, made: &hl7::Message, transforms: &[Arc<Transform>]) -> String {
+        match transforms.iter().rev().find_map(|transform| transform.target()) {
+            Some(target) if target.structure.is_empty() => self.of_category(made, &target.category),
+            Some(target) => target.to_string(),
+            None => self.of(made),
+        }
     }
 
     /// The schema and the structure that a message is to be held against.
@@ -123,5 +134,25 @@ mod tests {
             let message = hl7::Message::read(text.into(), "").unwrap();
             assert_eq!(DocTypes::default().of(&message), wanted, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn what_transforms_make_is_of_the_target_that_the_last_of_them_names() {
+        let message = hl7::Message::read("MSH|^~\\&|||||||ADT^A04|1|P|2.3\r".into(), "").unwrap();
+        let made = |targets: &[&str]| {
+            let def = |target: &&str| rules::transform::TransformDef {
+                target: (!target.is_empty()).then(|| (*target).to_owned()),
+                ..rules::transform::TransformDef::named(&format!("to {target}"))
+            };
+            let defs: Vec<_> = targets.iter().map(def).collect();
+            let (all, _) = rules::Transforms::compile(&defs, &Default::default(), &Default::default());
+            let chain: Vec<_> = defs.iter().map(|def| all.get(&def.name).unwrap()).collect();
+            DocTypes::default().of_made(&message, &chain)
+        };
+        assert_eq!(made(&[""]), "2.3:ADT_A04");
+        // MSH-12 may say something else: it is as the target names it.
+        assert_eq!(made(&["2.5.1"]), "2.5.1:ADT_A01");
+        assert_eq!(made(&["2.5.1:ADT_A05", ""]), "2.5.1:ADT_A05");
+        assert_eq!(made(&["2.5.1:ADT_A05", "2.4:ADT_A01"]), "2.4:ADT_A01");
     }
 }

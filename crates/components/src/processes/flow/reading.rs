@@ -116,13 +116,17 @@ impl Findings {
 
     /// A name that expressions can use.
     pub(super) fn name(&mut self, name: &str, path: &str) {
-        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !is_name {
+        if !is_name(name) {
             let message = format!("name is \"{name}\"; expected letters, digits and \"_\", as in lab_result");
             self.error(path, message, None);
         }
     }
+}
+
+/// Whether expressions can use the name.
+pub(super) fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// The path of `key` in the map at `path`.
@@ -147,6 +151,8 @@ fn shown(value: &Value) -> String {
 
 /// The known word that was most likely meant.
 pub(super) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+    // The word of transforms, and of other engines.
+    let found = if found == "default" { "otherwise" } else { found };
     let near = known.iter().map(|word| (distance(found, word), *word)).min_by_key(|(distance, _)| *distance);
     near.filter(|(distance, word)| *distance <= 2 && *distance < word.len()).map(|(_, word)| word)
 }

@@ -28,6 +28,10 @@ fn unknown_steps_and_keys_are_told_at_their_place() {
         &["steps[0].then[0].timout: unknown key \"timout\" of step \"call\" (did you mean \"timeout\"?)"],
     );
     check(
+        json!([{ "switch": [{ "when": "PID-3 = \"1\"", "do": [] }], "default": [] }]),
+        &["steps[0].default: unknown key \"default\" of step \"switch\" (did you mean \"otherwise\"?)"],
+    );
+    check(
         json!([{ "call": "Out", "throw": "x" }]),
         &["steps[0]: a step is \"call\" and \"throw\" at once; expected one (make two steps of it)"],
     );
