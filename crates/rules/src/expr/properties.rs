@@ -1,5 +1,7 @@
 //! What holds of every expression: it reads back as it is written, and runs as it reads.
 
+mod dates;
+
 use proptest::prelude::*;
 
 use crate::ast::{Arg, Ast, Calculation, Call, Condition, Literal, Op, Operand, Sign};
@@ -72,6 +74,7 @@ fn operand() -> BoxedStrategy<Operand> {
             2 => (inner.clone(), inner.clone()).prop_map(|(left, right)| {
                 Operand::Calculation(Box::new(Calculation { left, sign: Sign::Plus, right }))
             }),
+            2 => dates::call_of(inner.clone()),
             1 => (compare(plain_operand()), inner.clone(), inner).prop_map(|(condition, one, other)| {
                 let test = test(&condition);
                 let args = vec![Arg::Condition(condition, test), Arg::Value(one), Arg::Value(other)];
@@ -117,8 +120,23 @@ fn condition() -> impl Strategy<Value = Condition> {
 /// A message whose fields hold what the expressions look for.
 fn message() -> impl Strategy<Value = String> {
     let value = || {
-        let values =
-            vec!["", "\"\"", "ADT", "A01", "I", "7", "7.0", "007", "12", "-1.5", "a\\T\\b", "x", " 7 "];
+        let values = vec![
+            "",
+            "\"\"",
+            "ADT",
+            "A01",
+            "I",
+            "7",
+            "7.0",
+            "007",
+            "12",
+            "-1.5",
+            "a\\T\\b",
+            "x",
+            " 7 ",
+            "20240229",
+            "20231231235959.5-0330",
+        ];
         prop::sample::select(values)
     };
     (value(), value(), prop::collection::vec(value(), 0..4), prop::collection::vec(value(), 0..4)).prop_map(
@@ -263,7 +281,7 @@ fn function(call: &Call, text: &str, facts: &Facts<'_>) -> Vec<Plain> {
             let every = (0..call.args.len()).flat_map(all);
             vec![from_millionths(every.filter_map(|it| millionths(&it)).min())]
         }
-        other => unreachable!("{other}"),
+        other => dates::function(other, &all),
     }
 }
 
@@ -325,7 +343,9 @@ fn is_number(operand: &Operand) -> bool {
         Operand::Call(call) if call.function.name == "if" => {
             (1..3).all(|at| is_number(call.value(at).unwrap()))
         }
-        Operand::Call(call) => ["length", "number", "min"].contains(&call.function.name),
+        Operand::Call(call) => {
+            ["length", "number", "min", "time_between", "age", "day_of_week"].contains(&call.function.name)
+        }
         _ => false,
     }
 }
@@ -338,7 +358,7 @@ fn is_text(operand: &Operand) -> bool {
         Operand::Call(call) if call.function.name == "if" => {
             (1..3).all(|at| is_text(call.value(at).unwrap()))
         }
-        Operand::Call(call) => ["upper", "lower"].contains(&call.function.name),
+        Operand::Call(call) => ["upper", "lower", "add_time"].contains(&call.function.name),
         _ => false,
     }
 }

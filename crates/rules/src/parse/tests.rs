@@ -55,7 +55,7 @@ fn words_that_are_not_known() {
     check(r#"⟨ToUpper⟩(PID-5) = "x""#, "is not known", "upper");
     check(r#"⟨SubString⟩(PID-5, 1) = "x""#, "is not known", "did you mean \"substring\"?");
     check(r#"⟨InFile⟩(PID-5, "x")"#, "is not known", "make a lookup table of the file");
-    check(r#"⟨schedule⟩("night")"#, "is not known", "no schedules");
+    check(r#"⟨DateDiff⟩(PID-7, MSH-7) > 1"#, "is not known", "time_between");
     check(r#"⟨weather⟩(PID-5) = "x""#, "is not known", "the guide lists");
     check(r#"⟨context.x⟩ = "x""#, "\"context.x\" is not known", "flow");
     check(r#"⟨env.SITE⟩ = "x""#, "do not see the environment", "${env:SITE}");
@@ -146,6 +146,11 @@ fn functions_are_checked() {
     check("round(⟨\"x\"⟩) = 1", "number of \"round\" is a number; found the text \"x\"", "without quotes");
     check("substring(PID-3, ⟨\"1\"⟩) = \"x\"", "from of \"substring\" is a number", "");
     check("strip(PID-3, ⟨\"lft\"⟩) = \"x\"", "side of \"strip\" is \"lft\"", "did you mean \"left\"?");
+    check("schedule(⟨\"nights\"⟩)", "schedule \"nights\" is not known", "define it under schedules");
+    check("schedule(⟨PID-5⟩)", "name of \"schedule\" has to be written out", "in quotes");
+    check("add_time(PID-7, ⟨30⟩) = \"x\"", "needs a unit", "\"30d\"");
+    check("add_time(PID-7, ⟨\"30 days\"⟩) = \"x\"", "no span of time", "ms, s, m, h, d, mo or y");
+    check("time_between(PID-7, MSH-7, ⟨\"days\"⟩) > 1", "unit of \"time_between\" is", "d, mo, y");
     check("lookup(⟨\"wards\"⟩, PV1-3) = \"x\"", "lookup table \"wards\" is not known", "lookup_tables");
     check("exists(⟨PID-3⟩, PV1-3)", "table of \"exists\" has to be written out", "quotes");
     check("convert_datetime(PID-7, ⟨\"%Q\"⟩, \"hl7\") = \"x\"", "\"%Q\" is no format of dates", "%Y-%m-%d");

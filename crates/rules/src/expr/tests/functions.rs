@@ -36,7 +36,19 @@ fn scope() -> crate::Scope {
     let defaulted = crate::LookupTable { default: Some("?".to_owned()), ..Default::default() };
     let tables = crate::LookupTables::default();
     let tables = tables.with("classes", table).with("strict", strict).with("defaulted", defaulted);
-    crate::Scope { tables, context: crate::Names::Any, ..Default::default() }
+    crate::Scope { tables, schedules: schedules(), context: crate::Names::Any, ..Default::default() }
+}
+
+fn schedules() -> crate::Schedules {
+    let hours = |days: &str, from: &str, to: &str| {
+        let (from, to) = (Some(from.to_owned()), Some(to.to_owned()));
+        let hours = crate::HoursDef { days: days.into(), from, to, ..Default::default() };
+        crate::Schedule::compile(&crate::ScheduleDef::Hours(vec![hours])).0
+    };
+    let schedules = crate::Schedules::default();
+    schedules
+        .with("nights", hours("mon-sun", "22:00", "06:00"))
+        .with("office_hours", hours("mon-fri", "08:00", "18:00"))
 }
 
 #[test]
@@ -194,6 +206,87 @@ fn dates() {
     ]);
     let without_a_clock = Expr::value("current_datetime()", &scope()).unwrap();
     assert!(without_a_clock.eval(&Facts::default()) == Value::Missing);
+}
+
+#[test]
+fn dates_are_calculated_with() {
+    check_values(&[
+        (r#"add_time("20261123", "30d")"#, "20261223"),
+        (r#"add_time("20261123120000", "-2h")"#, "20261123100000"),
+        (r#"add_time("20260131", "1mo")"#, "20260228"),
+        (r#"add_time("20240229", "1y")"#, "20250228"),
+        (r#"add_time("202611", "-1mo")"#, "202610"),
+        (r#"add_time("2026", "400d")"#, "2027"),
+        (r#"add_time("20261123", "23h")"#, "20261123"),
+        (r#"add_time("20261123", "90 m")"#, "20261123"),
+        (r#"add_time("20261231235959.5+0100", "1500ms")"#, "20270101000001.0+0100"),
+        (r#"add_time("20260329013000", "1h")"#, "20260329023000"),
+        (r#"add_time("20260329013000+0100", "1h")"#, "20260329023000+0100"),
+        (r#"add_time(PID-7, "1" + "d")"#, "19800102"),
+        (r#"add_time(PID-7, PV1-2)"#, "missing"),
+        (r#"add_time(PV1-2, "1d")"#, "missing"),
+        (r#"add_time(PID-9, "1d")"#, "null"),
+        (r#"add_time(PID-10, "1d")"#, "empty"),
+        (r#"add_time("99991231", "1d")"#, "missing"),
+        (r#"add_time("00000101", "-1d")"#, "missing"),
+        (r#"add_time("00000101", "-1mo")"#, "missing"),
+        (r#"add_time("20261123", "9223372036854775807y")"#, "missing"),
+        (r#"add_time("20261123", "9223372036854775807d")"#, "missing"),
+        (r#"time_between("20261123120000", "20261123123000")"#, "1800"),
+        (r#"time_between("20261123", "20261125", "d")"#, "2"),
+        (r#"time_between("20261123", "202611241200", "d")"#, "1.5"),
+        (r#"time_between("20261125", "20261123", "h")"#, "-48"),
+        (r#"time_between("20261123120000.25", "20261123120001", "ms")"#, "750"),
+        (r#"time_between("20261123120000+0100", "20261123120000+0000", "h")"#, "1"),
+        (r#"time_between("20261123120000+0100", "20261123130000", "h")"#, "1"),
+        (r#"time_between("20260131", "20260228", "mo")"#, "0"),
+        (r#"time_between("20260131", "20260331", "mo")"#, "2"),
+        (r#"time_between("20260331", "20260131", "mo")"#, "-2"),
+        (r#"time_between("20240229", "20260228", "y")"#, "1"),
+        (r#"time_between("20260301", "20260228", "y")"#, "0"),
+        (r#"time_between(PID-7, PV1-2, "d")"#, "missing"),
+        (r#"time_between(PID-7, current_datetime(), "y") + 1"#, "44"),
+        ("age(PID-7)", "43"),
+        (r#"age("19801115")"#, "42"),
+        (r#"age("19801114")"#, "43"),
+        (r#"age("20000229", "20250228")"#, "24"),
+        (r#"age("20000229", "20250301")"#, "25"),
+        (r#"age("1980", MSH-7)"#, "46"),
+        (r#"age("20270101", "2026")"#, "missing"),
+        ("age(PV1-2)", "missing"),
+        ("age(PID-7, PV1-2)", "missing"),
+        (r#"day_of_week("20261123")"#, "1"),
+        (r#"day_of_week("20261129235959+0100")"#, "7"),
+        (r#"day_of_week("202611")"#, "missing"),
+        ("day_of_week(PV1-2)", "missing"),
+    ]);
+    check(&[(r#"add_time(MSH-7, "-46y") = "19800101120000""#, true), (r#"age(PID-7, "1998") >= 18"#, true)]);
+    let without_a_clock = Expr::value("age(\"1980\")", &scope()).unwrap();
+    assert!(without_a_clock.eval(&Facts::default()) == Value::Missing);
+}
+
+#[test]
+fn schedules_are_asked_by_name() {
+    // It is a Tuesday, 23:13:20 on the wall.
+    check_values(&[
+        (r#"schedule("nights")"#, "true"),
+        (r#"not schedule("office_hours")"#, "true"),
+        (r#"schedule("nights", "20231114120000")"#, "false"),
+        (r#"schedule("office_hours", "20231114120000")"#, "true"),
+        (r#"schedule("office_hours", "202311141630+0000")"#, "true"),
+        (r#"schedule("office_hours", "202311141730+0000")"#, "false"),
+        (r#"schedule("nights", "20231114")"#, "true"),
+        (r#"schedule("nights", PV1-2)"#, "false"),
+        (r#"schedule("nights", PID-19)"#, "false"),
+        (r#"if(schedule("nights"), "night", "day")"#, "night"),
+    ]);
+    let asked = |text: &str, facts: Facts<'_>| Expr::condition(text, &scope()).unwrap().is_true(&facts);
+    assert!(!asked("schedule(\"nights\")", Facts::default()), "nobody knows the time");
+    // The wall is one hour ahead in winter, and two in summer.
+    let zone: fn(i64) -> i32 = |milliseconds| if milliseconds < 1_698_541_200_000 { 120 } else { 60 };
+    let facts = Facts { zone: Some(zone), ..Facts::default() };
+    assert!(asked("schedule(\"office_hours\", \"202310270600+0000\")", facts));
+    assert!(!asked("schedule(\"office_hours\", \"202311010600+0000\")", facts));
 }
 
 #[test]
