@@ -4,6 +4,7 @@
 //! [`adapters`], and what open WebSockets need in `sockets`. [`CATALOGUE`] is the visible list of them all.
 
 pub mod adapters;
+mod connections;
 mod hl7;
 pub mod message;
 pub mod operations;

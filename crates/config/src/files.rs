@@ -7,7 +7,7 @@ use globset::GlobBuilder;
 
 use crate::finding::Findings;
 use crate::interpolate::{Filler, why};
-use crate::keys::{RULES, SCHEDULES, SCHEMAS, SECTIONS, TABLES, TRANSFORMS};
+use crate::keys::{CONNECTIONS, RULES, SCHEDULES, SCHEMAS, SECTIONS, TABLES, TRANSFORMS};
 use crate::secret::Secrets;
 use crate::source::{Place, Sources};
 use crate::suggest::{did_you_mean, did_you_mean_or_all};
@@ -132,8 +132,17 @@ impl<'a> Files<'a> {
         let Kind::Map(entries) = node.kind else { return };
         for entry in entries {
             let [services, processes, operations] = SECTIONS.map(|section| section.key);
-            let words =
-                [services, processes, operations, SCHEMAS.0, TABLES.0, SCHEDULES.0, TRANSFORMS.0, RULES.0];
+            let words = [
+                services,
+                processes,
+                operations,
+                SCHEMAS.0,
+                TABLES.0,
+                SCHEDULES.0,
+                CONNECTIONS.0,
+                TRANSFORMS.0,
+                RULES.0,
+            ];
             if !words.contains(&entry.key.as_str()) {
                 let message = format!("key \"{}\" has no place in an included file", entry.key);
                 self.findings
@@ -152,7 +161,7 @@ impl<'a> Files<'a> {
                 (Some(known), value) => {
                     let wrong = if matches!(known.kind, Kind::Map(_)) { value } else { known.clone() };
                     if !wrong.is_null() {
-                        let own = [SCHEMAS.0, TABLES.0, SCHEDULES.0, TRANSFORMS.0, RULES.0]
+                        let own = [SCHEMAS.0, TABLES.0, SCHEDULES.0, CONNECTIONS.0, TRANSFORMS.0, RULES.0]
                             .into_iter()
                             .find(|key| entry.key == *key);
                         let things = own.unwrap_or("items");

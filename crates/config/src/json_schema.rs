@@ -3,8 +3,10 @@
 use model::{Catalogue, ComponentSpec};
 use serde_json::{Map, Value, json};
 
+use crate::connections::ConnectionKeys;
 use crate::keys::{
-    ItemKeys, ProductionKeys, RULES, SCHEDULES, SCHEMAS, SECTIONS, Section, TABLES, TRANSFORMS, schema_of,
+    CONNECTIONS, ItemKeys, ProductionKeys, RULES, SCHEDULES, SCHEMAS, SECTIONS, Section, TABLES, TRANSFORMS,
+    schema_of,
 };
 use crate::schemas::SchemaKeys;
 use crate::tables::TableKeys;
@@ -28,6 +30,7 @@ pub fn json_schema(catalogue: Catalogue) -> Value {
     properties.insert(SCHEMAS.0.to_owned(), by_name::<SchemaKeys>(SCHEMAS.1));
     properties.insert(TABLES.0.to_owned(), by_name::<TableKeys>(TABLES.1));
     properties.insert(SCHEDULES.0.to_owned(), by_name::<rules::ScheduleDef>(SCHEDULES.1));
+    properties.insert(CONNECTIONS.0.to_owned(), by_name::<ConnectionKeys>(CONNECTIONS.1));
     properties.insert(RULES.0.to_owned(), by_name::<Vec<rules::Rule>>(RULES.1));
     properties.insert(TRANSFORMS.0.to_owned(), transforms::for_editors());
     for section in SECTIONS {

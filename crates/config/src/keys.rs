@@ -54,6 +54,10 @@ pub(crate) const SCHEDULES: (&str, &str) = (
 pub(crate) const TRANSFORMS: (&str, &str) =
     ("transforms", "transforms of the production by name: a message made of another one, step by step");
 
+/// The map of databases, and what it is.
+pub(crate) const CONNECTIONS: (&str, &str) =
+    ("connections", "databases of the production by name, which steps of flows may read");
+
 /// The map of sets of rules, and what it is.
 pub(crate) const RULES: (&str, &str) =
     ("rules", "sets of rules by name, which the rules of routers may delegate to");

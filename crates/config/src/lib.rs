@@ -8,6 +8,7 @@
 
 mod cases;
 mod claims;
+mod connections;
 mod def;
 mod files;
 mod finding;

@@ -12,14 +12,16 @@ use crate::finding::Findings;
 use crate::interpolate::Filler;
 use crate::items::{Item, Reader, component, later, with_words};
 use crate::keys::{
-    ItemKeys, PRODUCTION_LATER, ProductionKeys, RULES, SCHEDULES, SCHEMAS, SECTIONS, TABLES, TRANSFORMS, schema_of,
+    CONNECTIONS, ItemKeys, PRODUCTION_LATER, ProductionKeys, RULES, SCHEDULES, SCHEMAS, SECTIONS, TABLES,
+    TRANSFORMS, schema_of,
 };
 use crate::secret::Secrets;
 use crate::source::Sources;
 use crate::tree::{Kind, Node};
 use crate::walk::{Walk, shown};
 use crate::{
-    ItemDef, OrderBy, ProductionDef, claims, links, resolved, rule_sets, schedules, schemas, shape, tables, transforms,
+    ItemDef, OrderBy, ProductionDef, claims, connections, links, resolved, rule_sets, schedules, schemas,
+    shape, tables, transforms,
 };
 
 /// The checked definition of a merged production; none where anything is wrong with it.
@@ -41,7 +43,8 @@ pub(crate) fn check(
     let transforms = transforms::read(root.get(TRANSFORMS.0), &schemas, &scope, sources, findings);
     let library = Library::default().with(schemas.clone()).with(tables).with(schedules).with(transforms);
     let sets = rule_sets::read(root.get(RULES.0), &library, sources, findings);
-    let library = library.with(sets);
+    let connections = connections::read(root.get(CONNECTIONS.0), base, findings);
+    let library = library.with(sets).with(connections);
     let mut items = Vec::new();
     let mut whole = true;
     for section in SECTIONS {
@@ -83,7 +86,7 @@ fn fill(root: &mut Node, catalogue: Catalogue, filler: &mut Filler<'_>) {
     let item_schema = schema_of::<ItemKeys>();
     let production_schema = schema_of::<ProductionKeys>();
     let (schemas, tables, transforms) = (schemas::schema(), tables::schema(), transforms::schema());
-    let (rules, schedules) = (rule_sets::schema(), schedules::schema());
+    let (rules, schedules, connections) = (rule_sets::schema(), schedules::schema(), connections::schema());
     for entry in entries {
         let Some(section) = SECTIONS.into_iter().find(|section| section.key == entry.key) else {
             filler.fill(&mut entry.value, None);
@@ -94,6 +97,7 @@ fn fill(root: &mut Node, catalogue: Catalogue, filler: &mut Filler<'_>) {
                 key if key == SCHEDULES.0 => &schedules,
                 key if key == RULES.0 => &rules,
                 key => production_schema["properties"].get(key).unwrap_or(&Value::Null),
+                key if key == CONNECTIONS.0 => &connections,
             };
             shape::settle(schema, &mut entry.value, filler.secrets);
             continue;
@@ -115,11 +119,24 @@ fn keys(root: &Node, findings: &mut Findings) -> ProductionKeys {
         // Keys that begin with "x-" are a place for anchors.
         entries.retain(|entry| !entry.key.starts_with("x-"));
         entries.retain(|entry| !SECTIONS.iter().any(|section| section.key == entry.key));
-        entries.retain(|entry| ![SCHEMAS.0, TABLES.0, SCHEDULES.0, TRANSFORMS.0, RULES.0].contains(&&*entry.key));
+        entries.retain(|entry| {
+            ![SCHEMAS.0, TABLES.0, SCHEDULES.0, CONNECTIONS.0, TRANSFORMS.0, RULES.0].contains(&&*entry.key)
+        });
         entries.retain(|entry| !later(findings, entry, &PRODUCTION_LATER, None));
     }
     let [services, processes, operations] = SECTIONS.map(|section| section.key);
-    let others = [services, processes, operations, SCHEMAS.0, TABLES.0, SCHEDULES.0, TRANSFORMS.0, RULES.0, "include"];
+    let others = [
+        services,
+        processes,
+        operations,
+        SCHEMAS.0,
+        TABLES.0,
+        SCHEDULES.0,
+        CONNECTIONS.0,
+        TRANSFORMS.0,
+        RULES.0,
+        "include",
+    ];
     let schema = with_words(schema_of::<ProductionKeys>(), &[], &others);
     let elsewhere = |key: &str| {
         let of_item =

@@ -9,6 +9,7 @@ mod named;
 mod body;
 mod clock;
 mod component;
+mod connection;
 mod context;
 mod decision;
 mod event;
@@ -28,6 +29,7 @@ pub use component::{
     ComponentSpec, Message,
 };
 pub use context::{
+pub use connection::{Connection, Connections};
     Arrival, Fate, HostContext, HostPort, Intake, IntakeSession, Receipt, Reply, ReplyFuture, Shared,
     StateChange,
 };

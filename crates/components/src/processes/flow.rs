@@ -65,6 +65,7 @@ mod time;
 mod waits;
 
 /// What an engineer may set.
+mod sql;
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -98,7 +99,7 @@ LabFlow:
     type Settings = Settings;
 
     fn check(settings: &Settings, checks: &mut Checks) {
-        let compiled = compile(&value(settings), &checks.library);
+        let compiled = compile(&value(settings), &checks.library, true);
         checks.notes.extend(compiled.notes);
         for (path, target, range) in compiled.targets {
             match range {
@@ -110,7 +111,7 @@ LabFlow:
 
     fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
         let steps = value(&settings);
-        let compiled = compile(&steps, library);
+        let compiled = compile(&steps, library, false);
         if let Some(note) = compiled.notes.into_iter().find(|note| note.kind == NoteKind::Error) {
             return Err(BuildError { path: note.path, message: note.message });
         }

@@ -19,6 +19,7 @@ mod blocks;
 mod code;
 mod loops;
 mod sources;
+mod sql;
 
 /// Every step, by the key that makes it one, with its other keys.
 const STEPS: [(&str, &[&str]); 22] = [
@@ -43,16 +44,16 @@ const STEPS: [(&str, &[&str]); 22] = [
     ("milestone", &[]),
     ("rule", &["of", "as"]),
     ("code", &["of", "as"]),
-    ("sql", &[]),
+    ("sql", &["with", "connection", "as", "of", "timeout"]),
 ];
-/// Steps that there are not yet.
-const LATER: [&str; 1] = ["sql"];
 /// Keys that every step may have.
 const COMMON: [&str; 2] = ["disabled", "comment"];
 
-/// Compiles `steps`, a list as it was written under the setting of that name.
-pub(super) fn compile(steps: &Value, library: &Library) -> Compiled {
-    let known = Known::of(steps);
+/// Compiles `steps`, a list as it was written under the setting of that name. Databases are asked about
+/// the statements of `sql` only where that is wanted: when a production is checked.
+pub(super) fn compile(steps: &Value, library: &Library, asks: bool) -> Compiled {
+    let mut known = Known::of(steps);
+    let statements = sql::Statements::of(steps, library, asks, &mut known.context);
     let types = DocTypes::new("", library).unwrap_or_default();
     let context = Names::These(known.context.iter().cloned().collect());
     let words = Words { context, ..message::scope(&types.paths(), library) };
@@ -64,6 +65,7 @@ pub(super) fn compile(steps: &Value, library: &Library) -> Compiled {
         known,
         words,
         library: library.clone(),
+        statements,
         around: Vec::new(),
     };
     compiler.steps(steps, "steps");
@@ -171,6 +173,7 @@ struct Compiler {
     known: Known,
     words: Words,
     library: Library,
+    statements: sql::Statements,
     /// What the steps are within that are compiled now, the innermost last.
     around: Vec<loops::Around>,
 }
@@ -229,11 +232,6 @@ impl Compiler {
         let known: Vec<&str> = [*kind].into_iter().chain(others.iter().copied()).chain(COMMON).collect();
         self.findings.keys(map, path, &known);
         let at = At { map, path, value: &map[*kind], place: join(path, kind) };
-        if LATER.contains(kind) {
-            let message = format!("step \"{kind}\" is not available in this version");
-            self.findings.error(&at.place, message, None);
-            return false;
-        }
         let before = self.here();
         let ends = self.kind(kind, &at);
         if self.findings.flag(map, "disabled", path) {
@@ -279,6 +277,7 @@ impl Compiler {
             "scope" => self.scope(at),
             "code" => self.code(at),
             "rule" => self.rule(at),
+            "sql" => self.sql(at),
             "alert" | "trace" | "milestone" | "throw" => return self.word(kind, at),
             _ => {}
         }

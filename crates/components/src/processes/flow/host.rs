@@ -338,7 +338,7 @@ const PLACES: &str = "1-";
 /// A flow of before; none when its places are not known any more.
 fn again(flow: &str, steps: &[u8], library: &Library) -> Option<Program> {
     let steps = serde_json::from_slice(steps).ok().filter(|_| flow.starts_with(PLACES))?;
-    let compiled = compile(&steps, library);
+    let compiled = compile(&steps, library, false);
     // What is left out since it is wrong now makes places others, too.
     let is_right = !compiled.notes.iter().any(|note| note.kind == NoteKind::Error);
     is_right.then_some(compiled.program)

@@ -10,6 +10,7 @@ use rules::{Transform, Transforms};
 use super::asking::Rules;
 use super::code::Code;
 use super::expression::{Condition, Text, Value};
+use super::sql::Sql;
 use crate::hl7::doc_type::DocTypes;
 
 /// A compiled flow.
@@ -103,6 +104,7 @@ pub(super) enum Op {
     Rules(Rules),
     Await(Await),
     Jump(usize),
+    Sql(Sql),
     /// Goes on at the place unless the condition holds.
     Unless {
         condition: Condition,
@@ -165,7 +167,7 @@ impl Op {
     /// As how many steps it counts where those are counted that are done without a wait.
     pub(super) fn costs(&self) -> usize {
         match self {
-            Op::Code(_) => FOR_CODE,
+            Op::Code(_) | Op::Sql(_) => FOR_CODE,
             Op::Rules(_) => FOR_RULES,
             _ => 1,
         }

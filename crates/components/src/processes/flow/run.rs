@@ -150,6 +150,7 @@ impl<'p> Run<'p> {
             Op::EndBranch | Op::End => return Ok(Go::Ended),
         }
         Ok(Go::To(at + 1))
+            Op::Sql(sql) => return self.sql(sql, host).await,
     }
 
     /// What expressions see that are about the message of that name.
