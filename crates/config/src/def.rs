@@ -17,6 +17,8 @@ pub struct ProductionDef {
     pub description: String,
     /// Workers shared by the processes whose pool size is 0.
     pub actor_pool_size: usize,
+    /// What all services together may hold of messages that the store has not taken, in bytes.
+    pub intake_memory: usize,
     /// How long stopping may take.
     pub grace_period: Duration,
     /// What it defines beside its items.

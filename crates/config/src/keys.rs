@@ -1,6 +1,6 @@
 //! The keys of a production file that belong to no component.
 
-use model::{BusinessType, Span, Timeout};
+use model::{BusinessType, ByteSize, Span, Timeout};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +63,7 @@ pub(crate) const RULES: (&str, &str) =
     ("rules", "sets of rules by name, which the rules of routers may delegate to");
 
 /// Known words of a production that this version does not act on.
-pub(crate) const PRODUCTION_LATER: [&str; 5] =
-    ["credentials", "alerts", "portal", "store", "limits"];
+pub(crate) const PRODUCTION_LATER: [&str; 4] = ["credentials", "alerts", "portal", "store"];
 
 /// Known words of an item that this version does not act on.
 pub(crate) const ITEM_LATER: [&str; 7] = [
@@ -96,6 +95,24 @@ pub(crate) struct ProductionKeys {
     /// How long stopping waits for what is in hand.
     #[serde(default = "half_a_minute")]
     pub(crate) grace_period: Span,
+    /// What the production may take of the machine.
+    #[serde(default)]
+    pub(crate) limits: Limits,
+}
+
+/// What a production may take of the machine.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// How much all services together may hold in memory of messages that the store has not taken, from
+    /// 1MiB to 1024GiB. Past it they read nothing more until there is room; a longer message passes alone.
+    pub(crate) intake_memory: ByteSize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { intake_memory: ByteSize::mib(64) }
+    }
 }
 
 impl ProductionKeys {
@@ -106,6 +123,7 @@ impl ProductionKeys {
             description: String::new(),
             actor_pool_size: two(),
             grace_period: half_a_minute(),
+            limits: Limits::default(),
         }
     }
 }

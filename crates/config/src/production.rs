@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hl7::schema::Schemas;
-use model::{Catalogue, Library};
+use model::{ByteSize, Catalogue, Library};
 use rules::Scope;
 use serde_json::Value;
 
@@ -66,6 +66,7 @@ pub(crate) fn check(
     links::check(&items, whole, sources, findings);
     claims::check(&items, sources, findings);
     pool(&keys, &items, &root, findings);
+    limits(&keys, &root, findings);
     if findings.any_error() {
         return None;
     }
@@ -73,6 +74,7 @@ pub(crate) fn check(
         name: keys.production,
         description: keys.description,
         actor_pool_size: keys.actor_pool_size as usize,
+        intake_memory: usize::try_from(keys.limits.intake_memory.0).unwrap_or(usize::MAX),
         grace_period: keys.grace_period.0,
         library,
         items: items.into_iter().filter_map(|item| definition(item, &schemas)).collect(),
@@ -160,6 +162,17 @@ fn pool(keys: &ProductionKeys, items: &[Item<'_>], root: &Node, findings: &mut F
         let message =
             format!("actor_pool_size is 0; expected 1 or more, since \"{}\" has pool_size 0", item.name);
         findings.error(&size.place, None, message);
+    }
+}
+
+/// Limits have limits: with less, messages of a usual size would wait for each other.
+fn limits(keys: &ProductionKeys, root: &Node, findings: &mut Findings) {
+    let found = keys.limits.intake_memory;
+    let (least, most) = (ByteSize::mib(1), ByteSize::mib(1 << 20));
+    let place = root.get("limits").and_then(|limits| limits.get("intake_memory"));
+    if let (Some(place), false) = (place, (least..=most).contains(&found)) {
+        let message = format!("intake_memory is {found}; expected {least} to {most}");
+        findings.error(&place.place, None, message);
     }
 }
 

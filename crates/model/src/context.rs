@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::{Clock, Event, Failure, Message, MessageBody, MessageId, SessionId, SocketId, SocketSession};
+use crate::{
+    Clock, Event, Failure, Message, MessageBody, MessageId, Room, SessionId, SocketId, SocketSession,
+};
 
 /// Which session an arrival belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +95,8 @@ pub struct Intake {
     pub state: Vec<StateChange>,
     /// What is said about it.
     pub events: Vec<Event>,
+    /// The room that it was read into; given back when the ledger has taken it.
+    pub room: Room,
 }
 
 /// The engine's promise about an intake.
@@ -149,6 +153,11 @@ pub trait HostPort: Send + Sync {
 
     /// A service says that it is set up and takes in from now on. The engine is ready when all have.
     fn started(&self);
+
+    /// Makes `room` one for `bytes` in all, waiting while all services together hold as much as they may:
+    /// whoever waits reads nothing more. Who waits longest is next, and one at a time may go beyond, so
+    /// that nobody waits for good. May be given up; then the room is what it was.
+    async fn make_room(&self, _room: &mut Room, _bytes: usize) {}
 
     /// Hands an intake to the ledger, waiting while too much is on its way there. When it returns,
     /// the place in every queue is settled; durability is the receipt's.

@@ -17,6 +17,7 @@ pub mod fault;
 mod header;
 mod id;
 mod library;
+mod room;
 mod settings;
 mod socket;
 mod status;
@@ -28,8 +29,8 @@ pub use component::{
     BuildError, Built, BusinessOperation, BusinessProcess, BusinessService, Catalogue, Component,
     ComponentSpec, Message,
 };
-pub use context::{
 pub use connection::{Connection, Connections};
+pub use context::{
     Arrival, Fate, HostContext, HostPort, Intake, IntakeSession, Receipt, Reply, ReplyFuture, Shared,
     StateChange,
 };
@@ -38,6 +39,7 @@ pub use event::{Event, EventKind};
 pub use header::{BusinessType, Invocation, MessageHeader, MessageType, Priority};
 pub use id::{BodyId, MessageId, SessionId, SocketId};
 pub use library::Library;
+pub use room::Room;
 pub use settings::{ByteSize, Checks, Claim, Note, NoteKind, Reference, Span, Timeout};
 pub use socket::SocketSession;
 pub use status::MessageStatus;

@@ -240,6 +240,7 @@ fn open(def: ProductionDef, options: EngineOptions, window: QueueWindow) -> Resu
     let engine = Engine::new(Parts {
         production: def.name,
         actor_pool_size: def.actor_pool_size,
+        intake_memory: def.intake_memory,
         library: def.library.clone(),
         data_dir,
         clock: options.clock,

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::activity::Activity;
 use crate::answers::Waiters;
+use crate::budget::Budget;
 use crate::durable::Durable;
 use crate::queue::Queue;
 use crate::readers::Readers;
@@ -154,6 +155,8 @@ pub(crate) struct Engine {
     /// For waiting until what was handed to the ledger is committed.
     pub(crate) durable: Durable,
     pub(crate) shared: Shared,
+    /// What services may hold of what the ledger has not taken.
+    pub(crate) budget: Budget,
     pub(crate) library: Library,
     pub(crate) readers: Arc<Readers>,
     /// Services that wait for an answer.
@@ -177,6 +180,7 @@ pub(crate) struct Engine {
 pub(crate) struct Parts {
     pub(crate) production: String,
     pub(crate) actor_pool_size: usize,
+    pub(crate) intake_memory: usize,
     pub(crate) library: Library,
     pub(crate) data_dir: PathBuf,
     pub(crate) clock: Arc<dyn Clock>,
@@ -196,6 +200,7 @@ impl Engine {
             durable: Durable::new(parts.ledger.clone()),
             ledger: parts.ledger,
             shared: Shared::default(),
+            budget: Budget::new(parts.intake_memory),
             library: parts.library,
             readers: parts.readers,
             waiters: Arc::default(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     BodyClass, Clock, Event, EventKind, Failure, HostContext, HostPort, Intake, Message, MessageBody,
-    MessageId, Receipt, Shared, SocketId, SocketSession, StateChange,
+    MessageId, Receipt, Room, Shared, SocketId, SocketSession, StateChange,
 };
 use store::{Change, Reader, StoreError};
 
@@ -80,6 +80,16 @@ impl HostPort for Port {
         if self.item.is_service() && self.engine.goes_on(&self.item) {
             self.engine.say(Event::new(EventKind::Info, self.item.name(), "the host is built anew and runs"));
         }
+    }
+
+    async fn make_room(&self, room: &mut Room, bytes: usize) {
+        if self.engine.budget.try_make(room, bytes) {
+            return;
+        }
+        if let Some(text) = self.engine.budget.waits(self.engine.clock.now()) {
+            self.engine.say(Event::new(EventKind::Warning, self.item.name(), text));
+        }
+        self.engine.budget.make(room, bytes).await;
     }
 
     async fn submit(&self, intake: Intake) -> Result<Receipt, Failure> {

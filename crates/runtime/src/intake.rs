@@ -41,13 +41,14 @@ pub(crate) async fn admit(engine: &Engine, source: Source<'_>, intake: Intake) -
     let headers = intake.arrivals.len() * source.routes.len().max(1);
     let bodies: usize = intake.arrivals.iter().map(|arrival| arrival.body.content().len()).sum();
     let permit = engine.ledger.reserve(bodies + headers * HEADER_BYTES).await;
-
     let now = engine.clock.now();
     let mut making = Making::new(engine, &source, now, headers);
     let name = source.name.clone();
-    let Intake { arrivals, state, events } = intake;
+    let Intake { arrivals, state, events, room } = intake;
     making.change.state = state.into_iter().map(|change| (name.clone(), change)).collect();
     making.made.events = events;
+    // From here on the ledger's own room is what bounds it.
+    drop(room);
     let (remembers, count) = (!making.change.state.is_empty(), arrivals.len());
 
     let (seq, made) = engine.ledger.submit(Some(permit), |ids| {

@@ -8,6 +8,7 @@
 mod activity;
 mod answers;
 mod batch;
+mod budget;
 mod clock;
 pub mod control;
 mod director;

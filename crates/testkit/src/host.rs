@@ -33,7 +33,17 @@ pub(crate) struct Inner {
     pub(crate) durable: Arc<watch::Sender<Durable>>,
     /// Whether answers are held back.
     pub(crate) unanswered: Arc<watch::Sender<bool>>,
+    /// Whether room is to be had.
+    pub(crate) rooms: Arc<watch::Sender<Rooms>>,
     pub(crate) seen: Arc<Mutex<Seen>>,
+}
+
+/// What becomes of those who want room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rooms {
+    Enough,
+    None,
+    Beyond,
 }
 
 /// What becomes of the durability of intakes.
@@ -79,6 +89,7 @@ impl TestHost {
             stopping: Arc::new(watch::Sender::new(false)),
             durable: Arc::new(watch::Sender::new(Durable::AtOnce)),
             unanswered: Arc::new(watch::Sender::new(false)),
+            rooms: Arc::new(watch::Sender::new(Rooms::Enough)),
             seen: Arc::default(),
         }))
     }
@@ -134,6 +145,11 @@ impl TestHost {
     /// What was handed in, in order.
     pub fn intakes(&self) -> Vec<Intake> {
         self.seen().intakes.iter().map(copy).collect()
+    }
+
+    /// For how many bytes each intake had room, in order.
+    pub fn rooms(&self) -> Vec<usize> {
+        self.seen().intakes.iter().map(|intake| intake.room.bytes()).collect()
     }
 
     /// What came, of all intakes, in order.
@@ -214,6 +230,26 @@ impl TestHost {
         self.0.unanswered.send_replace(false);
     }
 
+    /// From now on there is no room for large messages.
+    pub fn hold_room(&self) {
+        self.0.rooms.send_replace(Rooms::None);
+    }
+
+    /// Gives room to all who wait for it, and to those to come.
+    pub fn release_room(&self) {
+        self.0.rooms.send_replace(Rooms::Enough);
+    }
+
+    /// Lets those who wait for room, and those to come, go beyond what there is.
+    pub fn lend_room(&self) {
+        self.0.rooms.send_replace(Rooms::Beyond);
+    }
+
+    /// How many wait for room.
+    pub fn waiting_for_room(&self) -> usize {
+        self.0.rooms.receiver_count()
+    }
+
     /// Asks the host to stop.
     pub fn stop(&self) {
         self.0.stopping.send_replace(true);
@@ -237,5 +273,6 @@ impl TestHost {
 }
 
 fn copy(intake: &Intake) -> Intake {
-    Intake { arrivals: intake.arrivals.clone(), state: intake.state.clone(), events: intake.events.clone() }
+    let (state, events) = (intake.state.clone(), intake.events.clone());
+    Intake { arrivals: intake.arrivals.clone(), state, events, ..Intake::default() }
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{
     Arrival, Clock, Event, Failure, Fate, HostPort, Intake, IntakeSession, Message, MessageId, Receipt,
-    Reply, ReplyFuture, SessionId, Shared, SocketId, SocketSession, StateChange,
+    Reply, ReplyFuture, Room, SessionId, Shared, SocketId, SocketSession, StateChange,
 };
 use tokio::sync::watch;
 
-use crate::host::{Durable, Seen, TestHost};
+use crate::host::{Durable, Rooms, Seen, TestHost};
 
 impl Seen {
     fn change_state(&mut self, changes: &[StateChange]) {
@@ -108,6 +108,19 @@ impl HostPort for TestHost {
 
     fn started(&self) {
         self.seen().started = true;
+    }
+
+    async fn make_room(&self, room: &mut Room, bytes: usize) {
+        let missing = bytes.saturating_sub(room.bytes());
+        if missing == 0 {
+            return;
+        }
+        let mut rooms = self.0.rooms.subscribe();
+        let now = rooms.wait_for(|rooms| *rooms != Rooms::None).await.map(|rooms| *rooms);
+        match now {
+            Ok(Rooms::Beyond) => room.go_beyond(()),
+            _ => room.add(missing, ()),
+        }
     }
 
     async fn submit(&self, intake: Intake) -> Result<Receipt, Failure> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hl7::split::PieceKind;
-use model::{Arrival, BuildError, Fate, HostContext, Intake, IntakeSession, Library};
+use model::{Arrival, BuildError, Fate, HostContext, Intake, IntakeSession, Library, Room};
 
 use super::acks::{Acks, Blame, Refusal};
 use super::answers::{Submitted, Turn};
@@ -48,6 +48,8 @@ pub(crate) struct Source {
 pub(crate) struct Group {
     pub(super) arrivals: Vec<Arrival>,
     pub(super) turns: Vec<Turn>,
+    /// The room that it was read into.
+    pub(crate) room: Room,
     bytes: usize,
 }
 
@@ -193,6 +195,11 @@ impl Inbound {
 }
 
 impl Group {
+    /// One that is read into that room.
+    pub(crate) fn within(room: Room) -> Self {
+        Group { room, ..Group::default() }
+    }
+
     /// Whether nothing is in it.
     pub(crate) fn is_empty(&self) -> bool {
         self.arrivals.is_empty()
@@ -218,8 +225,8 @@ impl Group {
 
     /// Hands it to the ledger. When this returns, the place of its messages in every queue is settled.
     pub(crate) async fn submit(self, host: &HostContext) -> Submitted {
-        let Group { arrivals, turns, .. } = self;
-        let receipt = host.submit(Intake { arrivals, ..Intake::default() }).await;
+        let Group { arrivals, turns, room, .. } = self;
+        let receipt = host.submit(Intake { arrivals, room, ..Intake::default() }).await;
         Submitted::new(receipt, turns)
     }
 }

@@ -303,6 +303,7 @@ impl Production {
             name: "Test.Production".to_owned(),
             description: String::new(),
             actor_pool_size: 2,
+            intake_memory: 64 << 20,
             library: Library::default(),
             grace_period: Duration::from_secs(10),
             items,

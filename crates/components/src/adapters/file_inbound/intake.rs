@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    Event, EventKind, Failure, HostContext, Intake, IntakeSession, Receipt, SessionId, Timestamp, fault,
+    Event, EventKind, Failure, HostContext, Intake, IntakeSession, Receipt, Room, SessionId, Timestamp, fault,
 };
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::archive::PuttingAway;
@@ -18,7 +19,7 @@ use super::finish::{Between, Submitted, finish, say};
 use super::recover::recover;
 use super::rows::{PREFIX, Progress, Taken};
 use super::scan::{Candidate, Haul, Tracker, Wanted, sort};
-use super::take::{Abandoned, Group, Reader};
+use super::take::{Abandoned, Group, Reader, Takes};
 use super::taking::Reading;
 use super::watch::{Hint, Watch};
 use crate::adapters::disk::blocking;
@@ -211,8 +212,8 @@ impl Taker<'_> {
             return self.take_few(files).await;
         }
         let (out, mut groups) = mpsc::channel(READ_AHEAD);
-        let send = move |group| out.blocking_send(group).map_err(|_| Abandoned);
-        let reader = Reader::new(self.reading.clone(), send);
+        let ahead = Ahead { out, host: self.host.clone(), runtime: Handle::current() };
+        let reader = Reader::new(self.reading.clone(), ahead);
         let reading = blocking(move || reader.read(files));
         let taking = async {
             loop {
@@ -263,6 +264,7 @@ impl Taker<'_> {
             arrivals: group.arrivals,
             state: group.taken.iter().chain(&group.part).map(Taken::remember).collect(),
             events: group.errors.into_iter().map(event).collect(),
+            room: group.room,
         };
         let receipt = self.host.submit(intake).await?;
         fault::point("intake.submitted");
@@ -319,6 +321,29 @@ impl Taker<'_> {
     async fn hand_over(&mut self, receipt: Option<Receipt>, taken: Vec<Taken>) {
         // It is closed only when putting away has failed, and then that is the answer of both.
         let _closed = self.submitted.send(Submitted { receipt, taken }).await;
+    }
+}
+
+/// Takes what is read on a thread of its own, a little ahead of who hands it over.
+struct Ahead {
+    out: mpsc::Sender<Group>,
+    host: HostContext,
+    runtime: Handle,
+}
+
+impl Takes for Ahead {
+    fn take(&mut self, group: Group) -> Result<(), Abandoned> {
+        self.out.blocking_send(group).map_err(|_| Abandoned)
+    }
+
+    fn make_room(&mut self, room: &mut Room, bytes: usize) -> Result<(), Abandoned> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.out.closed() => Err(Abandoned),
+                () = self.host.make_room(room, bytes) => Ok(()),
+            }
+        })
     }
 }
 

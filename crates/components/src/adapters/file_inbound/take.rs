@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hl7::split::{Piece, PieceKind, Splitter};
-use model::{Arrival, Fate, IntakeSession, fault};
+use model::{Arrival, Fate, IntakeSession, Room, fault};
 
 use super::archive;
 use super::rows::{Progress, Taken};
@@ -44,7 +44,11 @@ pub(crate) struct Group {
     pub(crate) errors: Vec<String>,
     /// Why reading ended in the midst of a file.
     pub(crate) broken: Option<String>,
+    /// The room that it was read into.
+    pub(crate) room: Room,
     bytes: usize,
+    /// What was read since the group before it, in it or not yet.
+    held: usize,
 }
 
 impl Group {
@@ -60,17 +64,40 @@ impl Group {
 /// Nobody takes the groups any more.
 pub(crate) struct Abandoned;
 
+/// Who takes what is read.
+pub(crate) trait Takes {
+    /// Takes the next group.
+    ///
+    /// # Errors
+    /// When nobody takes any more.
+    fn take(&mut self, group: Group) -> Result<(), Abandoned>;
+
+    /// Makes room for so many bytes in all before they are read, waiting for it.
+    ///
+    /// # Errors
+    /// When nobody takes any more.
+    fn make_room(&mut self, _room: &mut Room, _bytes: usize) -> Result<(), Abandoned> {
+        Ok(())
+    }
+}
+
+impl<F: FnMut(Group) -> Result<(), Abandoned>> Takes for F {
+    fn take(&mut self, group: Group) -> Result<(), Abandoned> {
+        self(group)
+    }
+}
+
 /// Reads files one after the other and hands over the groups.
-pub(crate) struct Reader<Out> {
+pub(crate) struct Reader<T> {
     reading: Arc<Reading>,
-    out: Out,
+    taker: T,
     group: Group,
 }
 
-impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
-    /// Hands groups to `out`.
-    pub(crate) fn new(reading: Arc<Reading>, out: Out) -> Self {
-        Reader { reading, out, group: Group::default() }
+impl<T: Takes> Reader<T> {
+    /// Hands groups to `taker`.
+    pub(crate) fn new(reading: Arc<Reading>, taker: T) -> Self {
+        Reader { reading, taker, group: Group::default() }
     }
 
     /// Reads them all, or until nobody takes the groups any more.
@@ -95,7 +122,17 @@ impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
         if self.group.is_empty() {
             return Ok(());
         }
-        (self.out)(std::mem::take(&mut self.group))
+        self.taker.take(std::mem::take(&mut self.group))
+    }
+
+    /// Makes room for what is read next. The first chunk of a group needs none.
+    fn make_room(&mut self, bytes: u64) -> Result<(), Abandoned> {
+        let Group { held, room, .. } = &mut self.group;
+        *held = held.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
+        match *held as u64 > CHUNK {
+            true => self.taker.make_room(room, *held),
+            false => Ok(()),
+        }
     }
 
     fn read_file(&mut self, mut file: Candidate) -> Result<(), Abandoned> {
@@ -165,6 +202,7 @@ impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
         handling: BatchHandling,
     ) -> Result<(), Abandoned> {
         let length = taking.rest();
+        self.make_room(length)?;
         let bytes = match read_rest(open, &taking, length) {
             Ok(bytes) => bytes,
             Err(error) => return self.break_off(&taking, &error),
@@ -192,6 +230,7 @@ impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
         }
         let mut rest = open.take(taking.rest());
         loop {
+            self.make_room(rest.limit().min(CHUNK))?;
             let mut chunk = Vec::with_capacity(CHUNK as usize);
             if let Err(error) = rest.by_ref().take(CHUNK).read_to_end(&mut chunk) {
                 return self.break_off(&taking, &error);
@@ -218,6 +257,7 @@ impl<Out: FnMut(Group) -> Result<(), Abandoned>> Reader<Out> {
             self.end(taking);
             return Ok(());
         }
+        self.make_room(size)?;
         let bytes = match read_rest(open, &taking, size) {
             Ok(bytes) => bytes,
             Err(error) => return self.break_off(&taking, &error),

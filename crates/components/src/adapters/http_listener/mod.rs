@@ -18,7 +18,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use hyper::{HeaderMap, Method};
-use model::{Failure, HostContext};
+use model::{Failure, HostContext, Room};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
@@ -37,6 +37,8 @@ pub(crate) struct Head {
     /// The path behind that of the service, without a slash at its beginning; as it came, and often empty.
     pub(crate) rest: String,
     pub(crate) headers: HeaderMap,
+    /// The room that the body is read into.
+    pub(crate) room: Room,
 }
 
 /// What becomes of requests.

@@ -13,6 +13,7 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Request, StatusCode};
+use model::Room;
 
 use super::{Answer, Head, HttpListener};
 use crate::adapters::deadline::Deadline;
@@ -25,6 +26,11 @@ const PASSING: Duration = Duration::from_secs(1);
 /// Room that is made before anything has come.
 const ROOM: u64 = 1 << 20;
 
+/// What a request holds without asking for room, and the steps in which more is asked for.
+const OWN: usize = 64 << 10;
+const STEP: usize = 256 << 10;
+
+const CROWDED: &str = "too much is being stored; send it again";
 const STOPPING: &str = "the engine is stopping; send it again";
 
 impl HttpListener {
@@ -40,7 +46,7 @@ impl HttpListener {
                 }
                 answer
             }
-            Ok(head) => match self.read(&mut body).await {
+            Ok(mut head) => match self.read(&mut body, &mut head.room).await {
                 Ok(bytes) if !self.server.host.is_stopping() => {
                     self.handler.take(head, bytes, &self.server.host).await
                 }
@@ -90,7 +96,7 @@ impl HttpListener {
                 "sent a body with a Content-Encoding; expected none",
             ));
         }
-        let head = Head { peer, rest, headers: parts.headers };
+        let head = Head { peer, rest, headers: parts.headers, room: Room::default() };
         self.handler.admit(&head)?;
         Ok(head)
     }
@@ -133,7 +139,7 @@ impl HttpListener {
     }
 
     /// Reads a body within the limits.
-    async fn read(&self, body: &mut Incoming) -> Result<Bytes, Answer> {
+    async fn read(&self, body: &mut Incoming, room: &mut Room) -> Result<Bytes, Answer> {
         let most = self.settings.max_message_size.0;
         let late = || {
             Answer::refusal(
@@ -146,6 +152,15 @@ impl HttpListener {
         whole.set(Some(self.settings.request_timeout.0));
         let (mut first, mut all) = (Bytes::new(), BytesMut::new());
         loop {
+            let held = first.len() + all.len();
+            if held > OWN && (held + OWN).next_multiple_of(STEP) > room.bytes() {
+                tokio::select! {
+                    biased;
+                    () = self.server.host.make_room(room, (held + OWN).next_multiple_of(STEP)) => {}
+                    () = whole.passed() => return Err(Answer::not_now(CROWDED).last()),
+                    () = self.server.host.stopping() => return Err(Answer::not_now(STOPPING).last()),
+                }
+            }
             piece.set(Some(self.settings.read_timeout.0));
             let frame = tokio::select! {
                 biased;

@@ -51,7 +51,7 @@ impl Connection {
         };
         // What is not said properly to one that is gone is of no use to it.
         let _said = writer.shutdown().await;
-        if matches!(why, Why::Stopping | Why::Stalled | Why::Junk) {
+        if matches!(why, Why::Stopping | Why::Stalled | Why::Slow | Why::Junk) {
             // Closing over what it still sends would take its last answers away from it.
             tokio::select! {
                 () = pass_over(&mut reader) => {}
@@ -78,6 +78,7 @@ async fn pass_over<R: AsyncRead + Unpin>(reader: &mut R) {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use hl7::Framing;
     use model::Library;
     use testkit::{FakeClock, TestHost, eventually};
@@ -155,5 +156,72 @@ mod tests {
         }
         let _open = sending.await.unwrap();
         assert_eq!(host.arrivals().len(), 200);
+    }
+
+    /// A message of so many bytes and a little more, as it stands on the wire.
+    fn large(bytes: usize) -> Vec<u8> {
+        let (head, tail) = MESSAGE.split_at(MESSAGE.len() - 2);
+        [head, b"OBX|1|TX|||", &vec![b'x'; bytes], b"\r", tail].concat()
+    }
+
+    #[tokio::test]
+    async fn a_large_message_is_read_when_there_is_room_for_it_and_small_ones_meanwhile() {
+        let host = TestHost::new("In");
+        host.hold_room();
+        let open = || {
+            let (ours, theirs) = duplex(1 << 10);
+            let (reader, writer) = tokio::io::split(ours);
+            (tokio::spawn(connection(&host).run(reader, writer)), theirs)
+        };
+        let ((_large, mut patient), (_small, mut other)) = (open(), open());
+        let message = large(700 << 10);
+        let length = message.len();
+        let sending = tokio::spawn(async move {
+            patient.write_all(&message).await.unwrap();
+            patient
+        });
+        eventually(PATIENCE, || host.waiting_for_room() == 1).await;
+        other.write_all(MESSAGE).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.contains(&0x1C) {
+            other.read_buf(&mut answer).await.unwrap();
+        }
+        assert_eq!((host.arrivals().len(), sending.is_finished()), (1, false));
+        host.release_room();
+        let mut patient = sending.await.unwrap();
+        answer.clear();
+        while !answer.contains(&0x1C) {
+            patient.read_buf(&mut answer).await.unwrap();
+        }
+        assert_eq!(host.arrivals()[1].body.content().len(), length - 3);
+        let held = host.rooms();
+        assert_eq!((held[0], held[1] >= length), (0, true), "what was read goes with its room: {held:?}");
+    }
+
+    #[tokio::test]
+    async fn who_keeps_others_waiting_for_room_has_to_make_haste() {
+        let clock = FakeClock::new();
+        let host = TestHost::new("In").clock(clock.clone());
+        host.lend_room();
+        let (ours, mut theirs) = duplex(256 << 10);
+        let (reader, writer) = tokio::io::split(ours);
+        let task = tokio::spawn(connection(&host).run(reader, writer));
+        let message = large(700 << 10);
+        theirs.write_all(&message[..200 << 10]).await.unwrap();
+        // A byte now and then keeps it open, but not for longer than this.
+        let mut sent = 200 << 10;
+        eventually(PATIENCE, || {
+            clock.advance(Duration::from_millis(100));
+            if sent % 10 == 0 {
+                let _gone = theirs.write_all(&message[sent..=sent]).now_or_never();
+            }
+            sent += 1;
+            host.events().iter().any(|event| event.text.contains("sent a message too slowly"))
+        })
+        .await;
+        theirs.shutdown().await.unwrap();
+        task.await.unwrap();
+        let kept = host.arrivals();
+        assert!(kept.len() == 1 && matches!(kept[0].fate, model::Fate::Refuse(_)), "what came is kept");
     }
 }

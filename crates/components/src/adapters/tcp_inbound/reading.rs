@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use hl7::frame::Junk;
 use hl7::{Deframer, Frame, FrameKind, Framing};
+use model::{Room, Timestamp};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc::Sender;
 
@@ -24,6 +25,12 @@ const START: u8 = 0x0B;
 const PAUSE: Duration = Duration::from_millis(300);
 /// Bytes outside of frames that are kept of one connection; with more of them it is closed.
 const MOST_JUNK: usize = 256 << 10;
+/// What a connection holds without asking for room, beside what it reads at a time.
+const OWN: usize = MOST;
+/// Room is asked for in steps of this.
+const STEP: usize = 256 << 10;
+/// How long the rest of a message may take for which others wait, since memory is short.
+const HASTE: Duration = Duration::from_secs(30);
 
 /// Why nothing more is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +41,8 @@ pub(super) enum Why {
     Idle,
     /// The next piece of a message did not come in time.
     Stalled,
+    /// A message came too slowly while others waited for its room.
+    Slow,
     /// It sends what is no message.
     Junk,
     /// The service stops.
@@ -55,6 +64,11 @@ pub(super) struct Reading<'a, R> {
     junk: usize,
     /// The length of a message that is too long, as far as it has come.
     too_long: usize,
+    /// How much of a frame has come, and the room for it.
+    held: usize,
+    room: Room,
+    /// When it went beyond what there is room for.
+    beyond: Option<Timestamp>,
     groups: Sender<Submitted>,
     /// Whether a frame has begun, and, for who answers, whether the last message came without one.
     framed: bool,
@@ -81,6 +95,9 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
             size: LEAST,
             junk: 0,
             too_long: 0,
+            held: 0,
+            room: Room::default(),
+            beyond: None,
             groups,
             framed: false,
             unframed,
@@ -93,6 +110,13 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
         let why = {
             let mut stopping = self.service.server.host.stopping();
             loop {
+                if self.held > OWN {
+                    tokio::select! {
+                        biased;
+                        () = &mut stopping => break Why::Stopping,
+                        () = self.make_room() => {}
+                    }
+                }
                 let silence = self.patience();
                 deadline.set(silence);
                 let read = tokio::select! {
@@ -104,7 +128,7 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
                             self.deframer.pause();
                             Ok(1)
                         } else if self.deframer.is_within() {
-                            break Why::Stalled;
+                            break if self.haste().is_some_and(|left| left.is_zero()) { Why::Slow } else { Why::Stalled };
                         } else {
                             break Why::Idle;
                         }
@@ -115,6 +139,7 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
                     Ok(_) => {}
                 }
                 if !self.buffer.is_empty() {
+                    self.held += self.buffer.len();
                     self.deframer.push(self.buffer.split().freeze());
                 }
                 if !self.hand_over().await {
@@ -134,16 +159,32 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
         if self.deframer.needs_pause() {
             Some(PAUSE.min(limits.read))
         } else if self.deframer.is_within() {
-            Some(limits.read)
+            Some(self.haste().map_or(limits.read, |left| left.min(limits.read)))
         } else {
             limits.idle
         }
+    }
+
+    /// Waits until there is room for what has come and what is read next. Small messages need none.
+    async fn make_room(&mut self) {
+        let wanted = (self.held + MOST).next_multiple_of(STEP);
+        if wanted > self.room.bytes() {
+            let host = &self.service.server.host;
+            host.make_room(&mut self.room, wanted).await;
+            self.beyond = self.room.is_beyond().then(|| host.clock().now());
+        }
+    }
+
+    /// How much longer others may be kept waiting; none where nobody is.
+    fn haste(&self) -> Option<Duration> {
+        self.beyond.map(|since| HASTE.saturating_sub(self.service.server.host.clock().now().since(since)))
     }
 
     /// Hands over all that lies there as a whole. False when nobody answers any more.
     async fn hand_over(&mut self) -> bool {
         let mut group = Group::default();
         while let Some(frame) = self.deframer.next() {
+            self.held -= frame.bytes.len();
             self.take(frame, &mut group);
             if group.is_full() && !self.submit(std::mem::take(&mut group)).await {
                 return false;
@@ -152,10 +193,13 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
         self.submit(group).await
     }
 
-    async fn submit(&mut self, group: Group) -> bool {
+    async fn submit(&mut self, mut group: Group) -> bool {
         if group.is_empty() {
             return true;
         }
+        // What is left of a frame is within what was read last, and needs no room yet.
+        group.room = std::mem::take(&mut self.room);
+        self.beyond = None;
         // Waits first, so that no more is stored than answered: a few groups are on their way at most.
         let Ok(place) = self.groups.reserve().await else { return false };
         place.send(group.submit(&self.service.server.host).await);
@@ -224,6 +268,10 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
                 .server
                 .telling
                 .tell(self.peer, "sent more bytes outside of frames than are kept; the connection is closed"),
+            Why::Slow => self.service.server.telling.tell_with(self.peer, "sent a message too slowly", || {
+                let haste = model::Span(HASTE);
+                format!(" while memory for intake was short: it took more than {haste}; the connection is closed")
+            }),
             Why::Closed | Why::Idle => {}
         }
         self.deframer.finish();
