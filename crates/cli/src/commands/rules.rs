@@ -8,7 +8,7 @@ use crate::output::{Exit, Screen, failed, time};
 use crate::reading::DataDir;
 
 /// How every event of the rule log begins.
-const BEGINS: &str = "rules: ";
+pub(crate) const BEGINS: &str = "rules: ";
 /// So many events are looked through at once.
 const STEP: usize = 1000;
 

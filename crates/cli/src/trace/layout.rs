@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::{BusinessType, EventKind, MessageHeader, MessageId, MessageStatus, MessageType, Timestamp};
 
+use super::reasons::in_lines;
 use super::{Hop, Said, Session};
 use crate::output::{count, time};
 
@@ -61,8 +62,10 @@ pub(crate) struct Mark {
     pub(crate) kind: EventKind,
     /// The lane of the item that said it; none for the engine or an item that has no lane.
     pub(crate) lane: Option<usize>,
-    /// What it said, with the item's name where it has no lane.
+    /// What it said, with the item's name where it has no lane; the rule log in lines.
     pub(crate) text: String,
+    /// The message it is about.
+    pub(crate) about: Option<MessageId>,
 }
 
 /// One line of a picture, in the order of time.
@@ -118,10 +121,11 @@ impl Picture {
         let arrows = session.hops.iter().map(|hop| arrow(hop, &session.events, &place));
         let mut rows: Vec<_> = arrows.map(Row::Message).collect();
         rows.extend(session.events.iter().map(|said| Row::Event(mark(said, &place))));
-        // At the same moment messages come first: an event tells of what has happened.
+        // At the same moment an event stands behind the message that it is about and before those that
+        // came of it, which have larger ids; one that is about none tells of what has happened.
         rows.sort_by_key(|row| match row {
-            Row::Message(arrow) => (arrow.time, 0, arrow.id),
-            Row::Event(mark) => (mark.time, 1, MessageId(0)),
+            Row::Message(arrow) => (arrow.time, arrow.id, 0),
+            Row::Event(mark) => (mark.time, mark.about.unwrap_or(MessageId(u64::MAX)), 1),
         });
         Picture {
             title: format!("Session {}", session.id),
@@ -191,11 +195,12 @@ fn arrow(hop: &Hop, events: &[Said], place: &dyn Fn(&str) -> Option<usize>) -> A
 
 fn mark(said: &Said, place: &dyn Fn(&str) -> Option<usize>) -> Mark {
     let lane = place(&said.item);
+    let text = in_lines(&said.text);
     let text = match lane {
-        None if !said.item.is_empty() => format!("{}: {}", said.item, said.text),
-        _ => said.text.clone(),
+        None if !said.item.is_empty() => format!("{}: {text}", said.item),
+        _ => text,
     };
-    Mark { time: said.time, kind: said.kind, lane, text }
+    Mark { time: said.time, kind: said.kind, lane, text, about: said.message }
 }
 
 /// When it began, how much it is, how long it took and how it ended.

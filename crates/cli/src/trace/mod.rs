@@ -6,6 +6,7 @@ pub(crate) mod html;
 pub(crate) mod layout;
 pub(crate) mod mermaid;
 mod pen;
+mod reasons;
 pub(crate) mod svg;
 pub(crate) mod text;
 
@@ -233,6 +234,32 @@ pub(crate) mod samples {
             message: Some(MessageId(48_218)),
         };
         let hops = vec![asked, failed, refusal, late];
+        Session { total: hops.len(), hops, events: vec![said], ..session() }
+    }
+
+    /// A message that two rules wanted, with why they did: all in the same millisecond.
+    pub(crate) fn explained() -> Session {
+        let mut hops = vec![hop(48_217, FILES, ROUTER, 0), hop(48_218, ROUTER, TELLER, 0)];
+        hops.push(hop(48_219, ROUTER, WRITER, 0));
+        for (hop, (doc_type, rule)) in hops.iter_mut().zip([
+            ("Wards:ADT_A02", ""),
+            ("Wards:ADT_A02", "intensive care"),
+            ("2.5.1:ADT_A02", "moves and discharges"),
+        ]) {
+            (hop.doc_type, hop.header.description) = (doc_type.into(), rule.into());
+        }
+        let log = "rules: \"noise\" does not: condition 1 does not hold; \"intensive care\" holds; \
+            \"intensive care\" sends to \"User.SocketInvocation\"; \"moves and discharges\" holds; \
+            \"moves and discharges\" sends to \"HL7FileOperation\" by patient_for_lab; \
+            \"orders\" does not: not of its source; \"results\" does not: not of its source; \
+            \"otherwise\" does not: a rule before it wanted the message";
+        let said = Said {
+            time: Timestamp(NOON),
+            kind: EventKind::Trace,
+            item: "MsgRouter".into(),
+            text: log.into(),
+            message: Some(MessageId(48_217)),
+        };
         Session { total: hops.len(), hops, events: vec![said], ..session() }
     }
 

@@ -211,7 +211,8 @@ impl Drawing<'_> {
         );
         let on_the_right = self.right() + ASIDE - x >= x - self.left();
         let room = if on_the_right { self.right() + ASIDE - x } else { x - self.left() } - 20.0;
-        let lines = wrapped(&mark.text, (room / CHARACTER) as usize);
+        let lines: Vec<_> =
+            mark.text.lines().flat_map(|line| wrapped(line, (room / CHARACTER) as usize)).collect();
         for (i, line) in lines.iter().enumerate() {
             let y = y + 4.0 + LINE * i as f64;
             if on_the_right {

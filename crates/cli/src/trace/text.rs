@@ -20,8 +20,12 @@ const DEFAULT_WIDTH: usize = 120;
 const STEP: (usize, usize) = (8, 28);
 /// The column of statuses: `Completed` and a space.
 const STATUS: usize = 10;
-/// The least distance between two lanes that leaves room for a label.
-const LABELLED: usize = 14;
+/// What stands around a label on its arrow: blanks, the arrow's ends and some of its line.
+const AROUND_LABEL: usize = 5;
+/// Lanes this far apart have names that can be read.
+const READABLE: usize = 11;
+/// So many lines a message takes at most with what stands beside its status.
+const MOST_LINES: usize = 3;
 /// The most that descriptions take beside the statuses.
 const DESCRIPTION: usize = 24;
 
@@ -49,14 +53,19 @@ impl Places {
         };
         let id = arrows().map(|arrow| arrow.id.to_string().len()).max().unwrap_or(0).max(2);
         let left = id + 2 + "12:59:00.123".len() + 2;
-        let longest =
-            |text: fn(&Arrow) -> &str| arrows().map(|arrow| text(arrow).chars().count()).max().unwrap_or(0);
+        let longest = |length: fn(&Arrow) -> usize| arrows().map(length).max().unwrap_or(0);
         let lanes = picture.lanes.len().max(1);
         let step = |beside| width.saturating_sub(left + STATUS + beside + 1) / lanes;
-        // Beside the status stand descriptions; where that leaves no room for labels on the
-        // arrows, the labels stand there instead.
-        let described = step(longest(|arrow| &arrow.description).min(DESCRIPTION));
-        let step = if described < LABELLED { step(longest(|arrow| &arrow.label)) } else { described };
+        let label = longest(|arrow| arrow.label.chars().count());
+        // Beside the status stand descriptions; where that leaves no room for labels on the arrows, the
+        // labels stand there as well: all on one line, or, where lanes would be too narrow, on several.
+        let described = step(longest(|arrow| arrow.description.chars().count().min(DESCRIPTION)));
+        let beside = step(longest(|arrow| words(arrow, false).chars().count().min(2 * DESCRIPTION)));
+        let step = match described {
+            described if described >= label + AROUND_LABEL => described,
+            _ if beside >= READABLE => beside,
+            _ => step(label),
+        };
         let step = step.clamp(STEP.0, STEP.1);
         let status = left + lanes * step + 1;
         Places { id, left, step, status, width: width.max(status + STATUS) }
@@ -161,17 +170,26 @@ impl Drawing<'_> {
             None => self.stub(arrow, style),
         };
         self.canvas.put(self.places.status, arrow.status.name(), colour::of_status(arrow.status));
-        let label = if labelled { "" } else { arrow.label.as_str() };
-        let words: Vec<_> =
-            [label, arrow.description.as_str()].into_iter().filter(|text| !text.is_empty()).collect();
-        let start = self.places.status + STATUS;
-        let room = self.places.width.saturating_sub(start);
-        self.canvas.put(start, &shortened(&words.join(" "), room, self.pen.more), colour::PLAIN);
+        self.beside(&words(arrow, labelled));
         if !arrow.trouble.is_empty() {
             self.lifelines();
             let lane = Some(arrow.to.unwrap_or(arrow.from));
             let style = if arrow.tone == Tone::Error { style } else { colour::of_status(arrow.status) };
             self.text(lane, self.pen.lane, &arrow.trouble, style);
+        }
+    }
+
+    /// Writes words beside the status, and what does not fit there below it.
+    fn beside(&mut self, words: &str) {
+        let Places { status, width, .. } = self.places;
+        // The status counts as a word, so that the first line is as much shorter.
+        let taken = "x".repeat(STATUS - 1);
+        let lines = wrapped(&format!("{taken} {words}"), width - status);
+        self.canvas.put(status + STATUS, lines[0].get(STATUS..).unwrap_or(""), colour::PLAIN);
+        for (i, line) in lines.iter().enumerate().take(MOST_LINES).skip(1) {
+            self.lifelines();
+            let rest = if i + 1 == MOST_LINES { &lines[i..].join(" ") } else { line };
+            self.canvas.put(status, &shortened(rest, width - status, self.pen.more), colour::PLAIN);
         }
     }
 
@@ -235,8 +253,10 @@ impl Drawing<'_> {
         let axis = lane.map_or(begin, |lane| self.places.axis(lane));
         let right = self.places.width.saturating_sub(axis + 2);
         let left = axis.saturating_sub(begin + 1);
-        let rightward = right >= left || text.chars().count() <= right;
-        let lines = wrapped(text, if rightward { right } else { left });
+        let longest = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+        let rightward = right >= left || longest <= right;
+        let room = if rightward { right } else { left };
+        let lines: Vec<_> = text.lines().flat_map(|line| wrapped(line, room)).collect();
         for (i, line) in lines.iter().enumerate() {
             if i > 0 {
                 self.lifelines();
@@ -249,6 +269,13 @@ impl Drawing<'_> {
             self.canvas.put(start, line, style);
         }
     }
+}
+
+/// What stands beside a message's status: what it is, unless its arrow says so, and why it was sent.
+fn words(arrow: &Arrow, labelled: bool) -> String {
+    let label = if labelled { "" } else { arrow.label.as_str() };
+    let words = [label, arrow.description.as_str()].into_iter().filter(|text| !text.is_empty());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn of_tone(tone: Tone) -> Style {
@@ -316,6 +343,13 @@ mod tests {
     #[test]
     fn an_answer_that_tells_of_a_failure() {
         check("answered", &samples::answered(), 100, false);
+    }
+
+    #[test]
+    fn why_messages_went_where_they_went_is_readable_at_every_width() {
+        for width in [80, 120, 200] {
+            check(&format!("explained_{width}"), &samples::explained(), width, false);
+        }
     }
 
     #[test]

@@ -66,7 +66,8 @@ impl Engine {
         Self::start_as(shell, production)
     }
 
-    fn start_as(mut program: Command, production: &Path) -> (Engine, String) {
+    /// The same, with a program that has arguments already.
+    pub(crate) fn start_as(mut program: Command, production: &Path) -> (Engine, String) {
         let mut child = program
             .arg("run")
             .arg(production)

@@ -9,4 +9,5 @@ mod productions;
 mod script;
 mod transform;
 mod tutorial;
+mod tutorial_outputs;
 mod usage;

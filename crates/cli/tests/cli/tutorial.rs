@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::{orris, text};
 
-fn project() -> PathBuf {
+pub(crate) fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
@@ -55,7 +55,7 @@ fn write(folder: &Path, place: Place, file: &str, block: &str) {
 }
 
 /// Does what a step says; how many files it wrote.
-fn follow(step: &str, folder: &Path) -> usize {
+pub(crate) fn follow(step: &str, folder: &Path) -> usize {
     let (mut line, mut lines, mut written) = ("", step.lines(), 0);
     while let Some(next) = lines.next() {
         if matches!(next, "```yaml" | "```csv") {
@@ -69,6 +69,23 @@ fn follow(step: &str, folder: &Path) -> usize {
         }
     }
     written
+}
+
+/// The ten steps, each with its title.
+pub(crate) fn steps(page: &str) -> Vec<&str> {
+    let numbered = |step: &&str| step.starts_with(|it: char| it.is_ascii_digit());
+    let steps: Vec<_> = page.split("\n## ").filter(numbered).collect();
+    assert_eq!(steps.len(), 10);
+    steps
+}
+
+/// What is there already when a reader begins.
+pub(crate) fn take_messages(folder: &Path) {
+    fs::create_dir(folder.join("messages")).expect("made");
+    for message in fs::read_dir(project().join("productions/hospital/messages")).expect("messages") {
+        let message = message.expect("a message");
+        fs::copy(message.path(), folder.join("messages").join(message.file_name())).expect("copied");
+    }
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> String {
@@ -86,15 +103,8 @@ fn who_follows_the_tutorial_has_the_hospital() {
     let hospital = project().join("productions/hospital");
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
-    fs::create_dir(folder.join("messages")).expect("made");
-    for message in fs::read_dir(hospital.join("messages")).expect("messages") {
-        let message = message.expect("a message");
-        fs::copy(message.path(), folder.join("messages").join(message.file_name())).expect("copied");
-    }
-    let steps: Vec<_> =
-        page.split("\n## ").filter(|step| step.starts_with(|it: char| it.is_ascii_digit())).collect();
-    assert_eq!(steps.len(), 10);
-    for step in steps {
+    take_messages(folder);
+    for step in steps(&page) {
         let title = step.lines().next().unwrap_or_default();
         let written = follow(step, folder);
         assert!(written > 0 || title.starts_with("9."), "{title}");
