@@ -5,16 +5,18 @@ use std::time::Duration;
 use components::processes::flow::Flow;
 use config::ItemDef;
 use model::{
-    Arrival, BodyClass, ComponentSpec, Decision, MessageBody, MessageHeader, MessageStatus, MessageType,
-    Priority, Reply,
+    Arrival, BodyClass, ComponentSpec, Decision, Library, MessageBody, MessageHeader, MessageStatus,
+    MessageType, Priority, Reply,
 };
 use serde_json::{Value, json};
 use testkit::{FakeClock, eventually};
 
 use crate::fake::*;
 
+mod asking;
 mod code;
 mod faults;
+mod loops;
 mod restarts;
 mod steps;
 
@@ -55,16 +57,22 @@ struct Bench {
 
 impl Bench {
     async fn start(steps: Value, outs: &[&str]) -> Bench {
+        Bench::beside(Library::default(), json!({ "steps": steps }), outs).await
+    }
+
+    /// The same with what the production defines, and settings of the flow.
+    async fn beside(library: Library, settings: Value, outs: &[&str]) -> Bench {
         let clock = FakeClock::new();
         let (feed, feeding) = item("In", &FEED, &["Flow"]);
-        let mut items = vec![feed, flow(steps)];
+        let mut items = vec![feed, ItemDef { settings, ..flow(json!([])) }];
         let mut probes = Vec::new();
         for name in outs {
             let (out, probe) = item(name, &SINK, &[]);
             items.push(out);
             probes.push(probe);
         }
-        let production = Production::of(items).clock(clock.clone());
+        let mut production = Production::of(items).clock(clock.clone());
+        production.def.library = library;
         let director = Some(production.start().await);
         Bench { production, clock, feed: feeding, outs: probes, director }
     }
