@@ -55,7 +55,15 @@ impl Places {
         let is_there = last(&|own| own == node).is_some();
         let limit = if is_there { order.behind_next(plan, node, top) } else { order.last[node] };
         let behind = last(&|own| order.rank[own] <= limit)?;
-        Some(NewPlace { behind, node })
+        // Behind a group it stands behind all that goes with it.
+        let leaves = node_of(behind).is_some_and(|own| !order.is_within(node, order.parent[own]));
+        Some(NewPlace { behind: if leaves { self.with_others(behind) } else { behind }, node })
+    }
+
+    /// The last of the segments without a place that stand behind one, to whose group they belong.
+    fn with_others(&self, behind: usize) -> usize {
+        let others = self.nodes[behind + 1..].iter().take_while(|node| node.is_none());
+        behind + others.count()
     }
 
     /// Where a new group belongs, by the names of the groups that it is in and its own; none where the
@@ -74,12 +82,8 @@ impl Places {
         };
         let is_there = last(&|own| order.is_within(own, node)).is_some();
         let limit = if is_there { order.behind_next(plan, node, 0) } else { order.last[node] };
-        let mut behind = last(&|own| order.rank[own] <= limit)?;
-        // What has no place belongs to what it stands behind.
-        while behind + 1 < nodes.len() && nodes[behind + 1].is_none() {
-            behind += 1;
-        }
-        Some(NewPlace { behind, node })
+        let behind = last(&|own| order.rank[own] <= limit)?;
+        Some(NewPlace { behind: self.with_others(behind), node })
     }
 
     /// Whether a group can stand in another one; none where the structure does not have both.
