@@ -60,6 +60,16 @@ fn one<'a>(entry: &'a Entry, sources: &Sources, findings: &mut Findings) -> Writ
         // Nothing more is said of it.
         return Written { def, entry, set_aside: vec![String::new(), "steps".to_owned()] };
     }
+    if let (Some(file), None) = (node.entries().iter().find(|entry| entry.key == "file"), node.get("steps")) {
+        let name = file.value.text().unwrap_or("transforms.yaml");
+        let help = format!(
+            "write it in that file under {}: {}:, and add include: [{name}]",
+            TRANSFORMS.0, entry.key
+        );
+        let message = "a transform is no reference to a file; expected its steps";
+        findings.error(&file.key_place, None, message).help(Some(help));
+        return Written { def, entry, set_aside: vec![String::new(), "steps".to_owned()] };
+    }
     let elsewhere = |key: &str| {
         let of_step = keys::ACTIONS.contains(&key);
         of_step.then(|| format!("\"{key}\" belongs to a step, under steps"))
