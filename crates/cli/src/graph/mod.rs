@@ -19,7 +19,7 @@ pub(crate) struct Node {
     pub(crate) kind: BusinessType,
     /// The type of its component.
     pub(crate) component: String,
-    /// Where it listens, reads or writes; empty when nowhere.
+    /// Where it listens, reads, writes or connects to; empty when nowhere.
     pub(crate) place: String,
     /// Whether it runs.
     pub(crate) enabled: bool,
@@ -53,7 +53,7 @@ impl Graph {
                 name: item.name.to_string(),
                 kind: item.business_type(),
                 component: item.component.type_name.to_owned(),
-                place: places(&checks, Path::new("")),
+                place: places(item, &checks, Path::new("")),
                 enabled: item.enabled,
             });
         }
@@ -74,18 +74,31 @@ fn checks(item: &ItemDef) -> Checks {
 
 /// Where an item listens, reads and writes, with its folders as they are found from here.
 pub(crate) fn places_of(item: &ItemDef, data_dir: &Path) -> String {
-    places(&checks(item), data_dir)
+    places(item, &checks(item), data_dir)
 }
 
-fn places(checks: &Checks, base: &Path) -> String {
+fn places(item: &ItemDef, checks: &Checks, base: &Path) -> String {
     let folder = |folder: &str| base.join(folder).display().to_string().trim_end_matches('/').to_owned();
     let place = |claim: &Claim| match claim {
         Claim::Listen(address, path) => format!("{address}{path}"),
         Claim::TakeFrom(from, pattern) => format!("{}/{pattern}", folder(from)),
         Claim::WriteTo(to) => format!("{}/", folder(to)),
     };
-    let places: Vec<_> = checks.claims.iter().map(|(_, claim)| place(claim)).collect();
+    let mut places: Vec<_> = checks.claims.iter().map(|(_, claim)| place(claim)).collect();
+    places.extend(destination(&item.settings));
     places.join(", ")
+}
+
+/// Where an operation connects to. Of a URL only the host: a user, a password, a path and a query may
+/// be secrets.
+fn destination(settings: &serde_json::Value) -> Option<String> {
+    let text = |name| settings.get(name).and_then(serde_json::Value::as_str);
+    if let Some(address) = text("address") {
+        return Some(address.to_owned());
+    }
+    let (scheme, rest) = text("url")?.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next()?.rsplit('@').next()?;
+    Some(format!("{scheme}://{host}"))
 }
 
 #[cfg(test)]
@@ -124,5 +137,26 @@ pub(crate) mod samples {
         graph.uses.clear();
         graph.nodes[5].enabled = false;
         graph
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn where_an_operation_connects_to_is_shown_without_what_may_be_secret() {
+        for (settings, shown) in [
+            (json!({ "address": "lab.example:2575" }), Some("lab.example:2575")),
+            (json!({ "url": "https://me:secret@lab.example/hl7?key=secret#x" }), Some("https://lab.example")),
+            (json!({ "url": "http://lab.example" }), Some("http://lab.example")),
+            (json!({ "url": "lab" }), None),
+            (json!({ "address": 7 }), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(destination(&settings).as_deref(), shown, "{settings}");
+        }
     }
 }
