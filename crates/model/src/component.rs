@@ -137,6 +137,11 @@ pub trait Component {
     const OUTSIDE_EFFECTS: bool = matches!(Self::BUSINESS_TYPE, BusinessType::BusinessOperation);
     /// Whether there may be one worker only, since what it remembers would not agree otherwise.
     const ONE_WORKER: bool = false;
+    /// Whether effects leave the engine with these settings, where it is for them to say.
+    fn leaves_engine(_settings: &Self::Settings) -> bool {
+        Self::OUTSIDE_EFFECTS
+    }
+
     /// What an engineer may set. `deny_unknown_fields`; every field has a doc sentence.
     type Settings: DeserializeOwned + Serialize + JsonSchema;
 
@@ -166,6 +171,7 @@ pub struct ComponentSpec {
     /// Whether there may be one worker only.
     pub one_worker: bool,
     schema: fn() -> Schema,
+    leaves_engine: fn(Value) -> bool,
     fits: fn(Value) -> Result<(), BuildError>,
     check: fn(Value, &mut Checks),
     build: fn(Value, &Library) -> Result<Built, BuildError>,
@@ -182,6 +188,7 @@ impl ComponentSpec {
             outside_effects: C::OUTSIDE_EFFECTS,
             one_worker: C::ONE_WORKER,
             schema: schema::<C>,
+            leaves_engine: leaves_engine::<C>,
             fits: fits::<C>,
             check: check::<C>,
             build: build::<C>,
@@ -191,6 +198,11 @@ impl ComponentSpec {
     /// The JSON Schema (draft 7) of the settings, with each setting's default and meaning.
     pub fn schema(&self) -> Schema {
         (self.schema)()
+    }
+
+    /// Whether a message's effects leave the engine with these settings.
+    pub fn leaves_engine(&self, settings: Value) -> bool {
+        self.outside_effects || (self.leaves_engine)(settings)
     }
 
     /// Whether settings have the types that the component reads, before any meaning is checked.
@@ -255,6 +267,11 @@ fn culprit<S: DeserializeOwned>(settings: &Value, message: &str) -> Option<Strin
     // Leaving out a setting that must be there says little when there are several of them.
     let [only] = required[..] else { return None };
     Some(only.clone())
+}
+
+/// With settings that cannot be read nothing is built.
+fn leaves_engine<C: Component>(settings: Value) -> bool {
+    read::<C>(settings).is_ok_and(|settings| C::leaves_engine(&settings))
 }
 
 fn fits<C: Component>(settings: Value) -> Result<(), BuildError> {

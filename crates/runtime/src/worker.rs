@@ -30,6 +30,8 @@ pub(crate) struct Worker {
     queue: Arc<ItemQueue>,
     slot: Arc<Slot>,
     context: HostContext,
+    /// Whether effects leave the engine: then messages are handed over when they are durable.
+    outside: bool,
     /// The message that failed and is tried again: first, and alone.
     held: Option<Message>,
     patience: Patience,
@@ -71,6 +73,7 @@ impl Worker {
             queue: queue.clone(),
             slot: slot.clone(),
             context: context.clone(),
+            outside: item.def.component.leaves_engine(item.def.settings.clone()),
             held: None,
             patience: Patience::default(),
             batch: BatchSize::new(item.def.pool_size, item.def.throttle.is_some()),
@@ -165,7 +168,7 @@ impl Worker {
 
     /// Waits for the next messages. May be given up at any time: it takes them without a wait behind.
     async fn wait(&mut self) -> Option<(Vec<Message>, Option<OwnedSemaphorePermit>)> {
-        let outside = self.item.def.component.outside_effects;
+        let outside = self.outside;
         while self.held.is_none() {
             let ledger = &self.engine.ledger;
             match self.queue.front() {

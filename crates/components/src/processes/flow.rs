@@ -39,6 +39,10 @@
 //! `code` is JavaScript on one of its messages: what it changes in it and sets in `context` is the flow's.
 //! It runs on the threads for scripts within the usual limits, and as a part of the step that it is in.
 //!
+//! With `server`, code has the open `sockets` of that `websocket` service. What it writes to them is no part of
+//! the ledger's change, and cannot be taken back: it is written **at least once**, since a step that was cut
+//! short by a crash is done again. Such a flow gets a message when its header is durable, as an operation does.
+//!
 //! An instance goes on with the steps it began with, also when the production is changed meanwhile.
 
 use model::{BuildError, Built, BusinessType, Checks, Component, Library, NoteKind};
@@ -61,17 +65,20 @@ mod made;
 mod program;
 mod reading;
 mod run;
+mod sql;
 mod time;
 mod waits;
 
 /// What an engineer may set.
-mod sql;
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// What is done for each request, in order: maps such as `call: LabSystem`, as the guide to flows
     /// describes them.
     pub steps: Vec<Map<String, Value>>,
+    /// The `websocket` service whose open sockets are `sockets` in steps of `code`; without it there are none.
+    #[serde(default)]
+    pub server: Option<String>,
     /// What is told about each step `rule`, as events of kind Trace: `orris rules log` shows them.
     #[serde(default)]
     pub rule_log: RuleLog,
@@ -98,9 +105,23 @@ LabFlow:
     const ONE_WORKER: bool = true;
     type Settings = Settings;
 
+    /// What has been said to a browser cannot be taken back.
+    fn leaves_engine(settings: &Settings) -> bool {
+        settings.server.is_some()
+    }
+
     fn check(settings: &Settings, checks: &mut Checks) {
         let compiled = compile(&value(settings), &checks.library, true);
         checks.notes.extend(compiled.notes);
+        match &settings.server {
+            Some(server) => checks.uses("server", server, "websocket"),
+            None => {
+                for (path, range) in compiled.program.sockets {
+                    checks.error_at(path, range, "sockets are used, and no server is set");
+                    checks.help("add \"server\" with the name of the websocket service");
+                }
+            }
+        }
         for (path, target, range) in compiled.targets {
             match range {
                 Some(range) => checks.sends_to_at(path, range, target),
@@ -119,7 +140,7 @@ LabFlow:
             steps,
             compiled.program,
             library.clone(),
-            settings.rule_log,
+            (settings.rule_log, settings.server),
         ))))
     }
 }

@@ -331,8 +331,8 @@ fn no_hl7(faults: &[hl7::Fault]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use model::MessageBody;
-    use serde_json::{Value, json};
     use model::Outgoing;
+    use serde_json::{Value, json};
     use testkit::{TestHost, message, request};
 
     use super::*;

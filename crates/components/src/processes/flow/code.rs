@@ -1,8 +1,8 @@
 //! Steps in JavaScript: run on the threads for scripts, on one of the flow's messages.
 //!
 //! What the code did is part of the step that it was run in, and of the same change of the ledger. After a
-//! crash before that change it is run again: so there is nothing in its reach that cannot be undone, and
-//! `sockets` are left to a process of type `script`.
+//! crash before that change it is run again. What it wrote to `sockets` cannot be undone: so that is written
+//! at least once.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -85,7 +85,7 @@ impl Run<'_> {
     pub(super) async fn code(&mut self, code: &Code, host: &HostContext) -> Result<Go, Fault> {
         let (stored, body) = self.made(&Source::Message(code.of.clone()), host).await?;
         let input = self.input(&body, host)?;
-        let door = ItemDoor { host: host.clone(), named: code.named.clone(), hub: None };
+        let door = ItemDoor { host: host.clone(), named: code.named.clone(), hub: self.hub.clone() };
         let pool: Arc<Pool> = host.shared().get(SCRIPTS);
         let outcome = pool.run(&code.program, vec![input], Arc::new(door)).await.pop();
         let outcome = outcome.ok_or_else(|| fault("code", "the code was not run".to_owned()))?;

@@ -34,6 +34,8 @@ pub(super) struct FlowHost {
     flow: String,
     library: Library,
     rule_log: RuleLog,
+    /// The service whose sockets code has.
+    server: Option<String>,
     /// Flows by their names: that of now, and those that instances began with.
     programs: BTreeMap<String, Arc<Program>>,
     /// When instances want to be woken.
@@ -98,11 +100,16 @@ enum Drive<'a> {
 }
 
 impl FlowHost {
-    pub(super) fn new(steps: Value, program: Program, library: Library, rule_log: RuleLog) -> Self {
+    pub(super) fn new(
+        steps: Value,
+        program: Program,
+        library: Library,
+        (rule_log, server): (RuleLog, Option<String>),
+    ) -> Self {
         let flow = name_of(&steps);
         let programs = BTreeMap::from([(flow.clone(), Arc::new(program))]);
         let (wakes, kept) = (BTreeSet::new(), Memory::default());
-        FlowHost { steps, flow, library, rule_log, programs, wakes, kept }
+        FlowHost { steps, flow, library, rule_log, server, programs, wakes, kept }
     }
 
     /// The flow of that name.
@@ -172,6 +179,7 @@ impl FlowHost {
             step,
             waits: false,
             rule_log: self.rule_log,
+            hub: self.server.as_deref().map(|server| host.shared().get(server)),
         };
         match drive {
             Drive::Begin => {}

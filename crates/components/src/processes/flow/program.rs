@@ -24,6 +24,8 @@ pub(super) struct Program {
     pub(super) transforms: Arc<Transforms>,
     /// Of what type messages are that it makes.
     pub(super) types: DocTypes,
+    /// Where its code uses sockets: the path of the code, and the bytes of the word.
+    pub(super) sockets: Vec<(String, Range<usize>)>,
 }
 
 /// A part that may fail as a whole.
@@ -102,9 +104,9 @@ pub(super) enum Op {
     Call(Call),
     Code(Code),
     Rules(Rules),
+    Sql(Sql),
     Await(Await),
     Jump(usize),
-    Sql(Sql),
     /// Goes on at the place unless the condition holds.
     Unless {
         condition: Condition,
@@ -159,7 +161,7 @@ pub(super) enum Op {
     End,
 }
 
-/// A step in JavaScript counts as so many, a set of rules as so many.
+/// A step in JavaScript or SQL counts as so many, a set of rules as so many.
 const FOR_CODE: usize = 20;
 const FOR_RULES: usize = 5;
 

@@ -1,6 +1,7 @@
 //! Runs an instance until it waits, ends or fails; what it does meanwhile is one step.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::{Event, EventKind, HostContext, LateAnswer, MessageBody, Payload, Sent, Step, Timestamp};
 
@@ -9,6 +10,7 @@ use super::expression::View;
 use super::instance::{CallState, Fault, Frame, Instance, Kept, Stands, Thread, Wait};
 use super::made::make;
 use super::program::{Await, Call, Op, Program, Source};
+use crate::sockets::hub::Hub;
 
 /// So many things are done at most without a wait: a loop without end ends.
 const MOST: usize = 100_000;
@@ -28,6 +30,8 @@ pub(super) struct Run<'a> {
     pub(super) waits: bool,
     /// What is told of the rules that it asks.
     pub(super) rule_log: RuleLog,
+    /// The open sockets that code has.
+    pub(super) hub: Option<Arc<Hub>>,
 }
 
 /// Where a thread goes on.
@@ -146,11 +150,11 @@ impl<'p> Run<'p> {
             }
             Op::Undone => return Ok(self.undo_next(id)),
             Op::Code(code) => return self.code(code, host).await,
+            Op::Sql(sql) => return self.sql(sql, host).await,
             Op::Rules(rules) => return self.rules(rules, host).await,
             Op::EndBranch | Op::End => return Ok(Go::Ended),
         }
         Ok(Go::To(at + 1))
-            Op::Sql(sql) => return self.sql(sql, host).await,
     }
 
     /// What expressions see that are about the message of that name.

@@ -35,10 +35,6 @@ fn unknown_steps_and_keys_are_told_at_their_place() {
         json!([{ "call": "Out", "throw": "x" }]),
         &["steps[0]: a step is \"call\" and \"throw\" at once; expected one (make two steps of it)"],
     );
-    for later in ["rule", "sql"] {
-        let said = format!("steps[0].{later}: step \"{later}\" is not available in this version");
-        check(json!([{ later: "x" }]), &[&said]);
-    }
 }
 
 #[test]
@@ -98,7 +94,7 @@ fn code_is_read_and_what_is_wrong_is_told_at_its_bytes() {
     assert_eq!(told("let a = 1;\nlet b = ;"), [format!("{at} [;]: unexpected token in expression: \";\"")]);
     assert_eq!(
         told("for (const s of sockets.list()) {}"),
-        [format!("{at} [sockets]: there is no \"sockets\" in the code of a flow")]
+        [format!("{at} [sockets]: sockets are used, and no server is set")]
     );
     assert_eq!(
         told("suspend('x')"),
@@ -108,7 +104,21 @@ fn code_is_read_and_what_is_wrong_is_told_at_its_bytes() {
         told("send('')"),
         [format!("{at} []: the target of send is empty; expected the name of an item")]
     );
+    assert_eq!(told("exists('wards', 'x')"), [format!("{at} [wards]: lookup table \"wards\" is not known")]);
     assert_eq!(told("msg.set('PID-3', 1)"), Vec::<String>::new());
+}
+
+#[test]
+fn with_a_server_code_has_sockets_and_messages_come_when_they_are_durable() {
+    let settings = json!({ "server": "Browsers", "steps": [{ "code": "sockets.list()" }] });
+    let spec = ComponentSpec::of::<Flow>();
+    let mut checks = Checks::default();
+    spec.check(settings.clone(), &mut checks);
+    assert!(checks.notes.is_empty(), "{:?}", checks.notes);
+    let used: Vec<_> = checks.references.iter().map(|at| (at.path.as_str(), at.name.as_str())).collect();
+    assert_eq!(used, [("server", "Browsers")]);
+    assert!(spec.leaves_engine(settings));
+    assert!(!spec.leaves_engine(json!({ "steps": [] })));
 }
 
 #[test]
@@ -161,6 +171,126 @@ fn a_flow_that_is_wrong_is_not_built() {
     let settings = json!({ "steps": [{ "cal": "Out" }] });
     let error = ComponentSpec::of::<Flow>().build(settings, &Library::default()).err().expect("refused");
     assert_eq!(error.to_string(), "setting \"steps[0].cal\": unknown step \"cal\"");
+}
+
+/// Notes of steps beside a library, as `path [bytes]: message`.
+fn beside(library: &Library, steps: Value) -> Vec<String> {
+    let mut checks = Checks::beside(library);
+    ComponentSpec::of::<Flow>().check(json!({ "steps": steps }), &mut checks);
+    let text = |path: &str| {
+        let key = path.rsplit('.').next().unwrap_or_default();
+        steps[0][key].as_str().unwrap_or_default().to_owned()
+    };
+    let line = |note: &model::Note| {
+        let bytes = note.range.clone().map_or(String::new(), |range| text(&note.path)[range].to_owned());
+        format!("{} [{bytes}]: {}", note.path, note.message)
+    };
+    checks.notes.iter().map(line).collect()
+}
+
+#[test]
+fn words_that_leave_a_loop_stand_in_one() {
+    check(
+        json!([{ "if": "PID-3 = \"1\"", "then": ["break"] }]),
+        &["steps[0].then[0]: break stands in no loop; expected for_each, while or until around it"],
+    );
+    let branch = json!([{ "while": "PID-3 = \"1\"", "do": [{ "parallel": [["continue"]] }] }]);
+    check(
+        branch,
+        &["steps[0].do[0].parallel[0][0]: continue would leave a branch of parallel; expected a loop within"],
+    );
+    let undoes =
+        json!([{ "for_each": "OBX[*]-3", "do": [{ "scope": [], "compensate": [{ "break": true }] }] }]);
+    check(
+        undoes,
+        &[
+            "steps[0].do[0].compensate[0].break: break would leave what undoes a scope; expected a loop within",
+        ],
+    );
+    check(
+        json!([{ "until": "PID-3 = \"1\"", "do": [{ "break": "outer" }] }]),
+        &["steps[0].do[0].break: break has a value; expected the word alone (write - break)"],
+    );
+    check(
+        json!([{ "for_each": "OBX[*]-3", "do": ["break", { "trace": "x" }] }]),
+        &["steps[0].do[1]: this step is never reached (leave it out)"],
+    );
+    // What is left out leads nowhere.
+    check(
+        json!([{ "for_each": "OBX[*]-3", "do": [{ "break": null, "disabled": true }, { "trace": "x" }] }]),
+        &[],
+    );
+}
+
+#[test]
+fn a_set_of_rules_is_known_with_what_it_names_and_sends() {
+    let rules: Vec<rules::Rule> = serde_json::from_value(json!([
+        { "name": "a", "when": "context.ward = \"W4\"", "send": ["A", "B"], "return": "\"x\"" },
+    ]))
+    .unwrap();
+    let sets = rules::RuleSets([("wards".to_owned(), Some(rules))].into());
+    let library = Library::default().with(sets);
+    let ward = json!({ "assign": { "ward": "PV1-3.1" } });
+    let asks = json!([{ "rule": "wards", "as": "way" }, ward,
+        { "if": "context.way = \"x\" and context.way_rule = \"a\"", "then": [{ "trace": "x" }] }]);
+    assert_eq!(beside(&library, asks.clone()), [""; 0]);
+    let mut checks = Checks::beside(&library);
+    ComponentSpec::of::<Flow>().check(json!({ "steps": asks }), &mut checks);
+    let named: Vec<_> = checks.references.iter().map(|it| (it.path.as_str(), it.name.as_str())).collect();
+    assert_eq!(named, [("steps[0].rule", "A"), ("steps[0].rule", "B")]);
+    assert_eq!(
+        beside(&library, json!([{ "rule": "ward" }])),
+        ["steps[0].rule []: set of rules \"ward\" is not known"]
+    );
+    let unknown = beside(&library, json!([{ "rule": "wards" }]));
+    assert!(unknown[0].contains("steps[0].rule []: rules.wards[0].when: \"context.ward\""), "{unknown:?}");
+}
+
+#[test]
+fn statements_are_read_and_their_columns_are_names() {
+    let table = rules::LookupTable::default();
+    let library = Library::default().with(rules::LookupTables::default().with("wards", table));
+    let sql = |sql: &str, more: Value| {
+        let mut step = json!({ "sql": sql, "as": "ward" });
+        step.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        let use_it = json!({ "assign": { "x": "context.ward_value + context.ward_rows" } });
+        beside(&library, json!([step, use_it]))
+    };
+    let by_code = "SELECT value FROM wards WHERE key = :code";
+    assert_eq!(sql(by_code, json!({ "with": { "code": "PV1-3.1" } })), [""; 0]);
+    for (said, more) in [
+        ("steps[0].sql [:code]: parameter \"code\" has no value", json!({})),
+        (
+            "steps[0].with.cod []: the statement has no parameter \"cod\"",
+            json!({ "with": { "code": "PV1-3.1", "cod": "PID-3" } }),
+        ),
+        (
+            "steps[0].connection []: connection \"his\" is not known",
+            json!({ "connection": "his", "with": { "code": "PID-3" } }),
+        ),
+        (
+            "steps[0].timeout []: timeout is 0; expected a time, as in 5s",
+            json!({ "timeout": "0s", "with": { "code": "PID-3" } }),
+        ),
+    ] {
+        assert_eq!(sql(by_code, more), [said]);
+    }
+    assert_eq!(
+        sql("SELECT vlue FROM wards", json!({})),
+        ["steps[0].sql [vlue]: no such column: vlue"],
+        "what is not right yet makes no other findings"
+    );
+    let unknown = sql("SELECT key FROM wards", json!({}));
+    assert!(
+        unknown[0].starts_with("steps[1].assign.x []: \"context.ward_value\" is not known"),
+        "{unknown:?}"
+    );
+    let nameless = sql("SELECT value, count(*) FROM wards", json!({}));
+    assert!(nameless[0].starts_with("steps[0].sql []: column \"count(*)\" has no name"), "{nameless:?}");
+    assert_eq!(
+        sql("SELECT value, 1 AS rows FROM wards", json!({})),
+        ["steps[0].sql []: two variables would be named \"rows\""]
+    );
 }
 
 #[test]

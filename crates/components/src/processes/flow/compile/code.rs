@@ -21,14 +21,16 @@ impl Compiler {
             Ok(program) => program,
             Err(error) => return self.findings.within(&at.place, error.range, error.message, None),
         };
-        for (word, instead) in [
-            ("sockets", "call a process of type script, which has them"),
-            ("suspend", "use reject(reason), which is the fault \"rejected\""),
-        ] {
-            if let Some(range) = program.first_use(word) {
-                let message = format!("there is no \"{word}\" in the code of a flow");
-                self.findings.within(&at.place, Some(range), message, Some(instead.to_owned()));
-            }
+        if let Some(range) = program.first_use("suspend") {
+            let message = "there is no \"suspend\" in the code of a flow".to_owned();
+            let help = "use reject(reason), which is the fault \"rejected\"".to_owned();
+            self.findings.within(&at.place, Some(range), message, Some(help));
+        }
+        if let Some(range) = program.first_use("sockets") {
+            self.program.sockets.push((at.place.clone(), range));
+        }
+        for unknown in program.unknown_tables(&self.words.tables) {
+            self.findings.within(&at.place, Some(unknown.range), unknown.message, unknown.help);
         }
         for (target, range) in program.sends_to() {
             if target.is_empty() {
@@ -38,6 +40,7 @@ impl Compiler {
                 self.targets.push((at.place.clone(), target, Some(range)));
             }
         }
+        let program = program.with_tables(&self.words.tables);
         let named = Arc::new(program.sends_to().into_iter().map(|(name, _)| name).collect());
         self.push(Op::Code(Code { program, named, of, name }));
     }
