@@ -112,14 +112,24 @@ impl Transform {
         self.target.doc_type.as_ref()
     }
 
+    /// Of what type a message is that it made: of its target, or as the message says where that is left open.
+    pub fn type_of(&self, made: &hl7::Message) -> DocType {
+        self.target.doc_type_of(made, &self.schemas)
+    }
+
+    /// How many steps it has, with those within others; those that are left out do not count.
+    pub fn step_count(&self) -> usize {
+        compile::count(&self.steps)
+    }
+
     /// Whether there is a step in code in it, or in a transform that it uses: then it takes a runner, and
     /// as long as the code does.
     pub fn has_code(&self) -> bool {
         self.has_code
     }
 
-    /// The message that it makes of `source`, with nobody to run code. `facts` says what is known beside it; their message is
-    /// not looked at.
+    /// The message that it makes of `source`, with nobody to run code. `facts` says what is known beside it;
+    /// their message is not looked at.
     ///
     /// # Errors
     /// When a step cannot be done. The error names the step and the path, and no value.

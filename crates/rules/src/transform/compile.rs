@@ -192,22 +192,31 @@ impl All<'_> {
 fn has_code(steps: &[Step]) -> bool {
     steps.iter().any(|step| match &step.action {
         Action::Code(_) => true,
-        Action::If { then, otherwise, .. } => has_code(then) || has_code(otherwise),
-        Action::Switch { cases, default, .. } => {
-            cases.iter().any(|(_, steps)| has_code(steps)) || has_code(default)
-        }
-        Action::Choose { cases, default } => {
-            cases.iter().any(|(_, steps)| has_code(steps)) || has_code(default)
-        }
-        Action::ForEach { steps, .. } => has_code(steps),
         Action::Use(transform) => transform.has_code,
-        Action::Put { .. }
-        | Action::PutGroups { .. }
-        | Action::RemoveGroups(_)
-        | Action::Remove(_)
-        | Action::Clear(_)
-        | Action::Trace(_) => false,
+        action => action.within().into_iter().any(has_code),
     })
+}
+
+/// How many steps there are, with those within others.
+pub(super) fn count(steps: &[Step]) -> usize {
+    steps.iter().map(|step| 1 + step.action.within().into_iter().map(count).sum::<usize>()).sum()
+}
+
+impl Action {
+    /// The steps within it.
+    fn within(&self) -> Vec<&[Step]> {
+        match self {
+            Action::If { then, otherwise, .. } => vec![then, otherwise],
+            Action::Switch { cases, default, .. } => {
+                cases.iter().map(|(_, steps)| &**steps).chain([&**default]).collect()
+            }
+            Action::Choose { cases, default } => {
+                cases.iter().map(|(_, steps)| &**steps).chain([&**default]).collect()
+            }
+            Action::ForEach { steps, .. } => vec![steps],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// The steps of one transform, being compiled.
