@@ -2,6 +2,8 @@
 //! services take them, answers decide as the real operations let them, and somebody listens to the
 //! sockets. Nothing here opens, listens or writes.
 
+mod browser;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,20 +11,24 @@ use bytes::Bytes;
 use hl7::PieceKind;
 use model::{
     Arrival, BodyClass, BuildError, Decision, Failure, HostContext, Intake as Change, Library, Message,
-    MessageBody, SocketId, SocketSession,
+    MessageBody, SocketId, SocketSession, Span,
 };
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::hl7::answers::{Answering, Says};
 use crate::hl7::inbound::{Group, Inbound, Source};
-use crate::hl7::reply::{PeerReply, unreadable};
-use crate::hl7::reply_actions::{Came, ReplyActions, USUAL};
+use crate::hl7::reply::{PeerReply, SaveReplies, unreadable};
+use crate::hl7::reply_actions::{Came, ReplyActions};
 use crate::hl7::settings::InboundSettings;
+use crate::operations::{hl7_http, hl7_tcp, http};
 use crate::sockets::Patience;
 use crate::sockets::hub::Hub;
 use crate::sockets::outbox::{OutboxLimits, SlowClient};
 use crate::sockets::socket::Socket;
 use crate::sockets::subscription::Subscription;
+
+pub use browser::{Browser, Entrance, SocketServer, Visitor};
 
 /// The longest message.
 const LONGEST: usize = 64 << 20;
@@ -60,8 +66,7 @@ impl Intake {
             // Nobody waits for an answer to a file.
             all.insert("ack_mode".to_owned(), "never".into());
         }
-        let read: InboundSettings = serde_json::from_value(settings)
-            .map_err(|error| BuildError { path: String::new(), message: error.to_string() })?;
+        let read: InboundSettings = read(&settings)?;
         Ok(Intake(Some(Arc::new(Inbound::new(&read, library)?))))
     }
 
@@ -106,26 +111,97 @@ impl Hearing {
     }
 }
 
-/// What an operation with these settings decides about a message that was answered like this.
-pub fn answered(settings: &Value, item: &str, request: &Message, answer: Bytes) -> Decision {
-    let text = settings.get("reply_code_actions").and_then(Value::as_str).unwrap_or(USUAL);
-    let actions: ReplyActions = match text.parse() {
-        Ok(actions) => actions,
-        Err(_) => return Decision::Fatal("reply_code_actions cannot be read".to_owned()),
-    };
-    let peer = "the receiver";
-    let reply = match PeerReply::read(answer) {
-        Ok(reply) => reply,
-        Err(error) => {
-            let ruling = actions.rule(peer, Came::BadReply(&unreadable(peer, &error)));
-            return ruling.decide(item, request, None);
+/// Who an operation sends to, as it is called in reasons.
+const PEER: &str = "the receiver";
+
+/// What an operation makes of the answers to what it sends, and of none.
+pub struct Replies {
+    /// None where nobody's answer is asked for.
+    asked: Option<Asked>,
+    patience: Option<Duration>,
+}
+
+struct Asked {
+    actions: ReplyActions,
+    saves: SaveReplies,
+}
+
+impl Replies {
+    /// As an operation of that type does it, with these settings.
+    ///
+    /// # Errors
+    /// When its settings are wrong.
+    pub fn of(type_name: &str, settings: &Value) -> Result<Self, BuildError> {
+        let asked = |waits: bool, actions: &str, saves| match waits {
+            false => Ok(None),
+            true => {
+                let actions = actions.parse().map_err(|_| {
+                    let message = "reply_code_actions cannot be read".to_owned();
+                    BuildError { path: "reply_code_actions".to_owned(), message }
+                })?;
+                Ok(Some(Asked { actions, saves }))
+            }
+        };
+        match type_name {
+            "hl7.tcp" => {
+                let own: hl7_tcp::Settings = read(settings)?;
+                let asked = asked(own.get_reply, &own.reply_code_actions, own.save_replies)?;
+                Ok(Replies { patience: own.response_timeout.0.filter(|_| asked.is_some()), asked })
+            }
+            "hl7.http" => {
+                let own: hl7_http::Settings = read(settings)?;
+                let asked = asked(own.get_reply, &own.reply_code_actions, own.save_replies)?;
+                Ok(Replies { patience: own.http.response_timeout.0, asked })
+            }
+            "http" => {
+                let own: http::Settings = read(settings)?;
+                Ok(Replies { patience: own.http.response_timeout.0, asked: None })
+            }
+            _ => Ok(Replies { patience: None, asked: None }),
         }
-    };
-    let read = crate::message::hl7(&request.body);
-    let message = read.ok();
-    let id = message.as_ref().map(hl7::ack::control_id).unwrap_or_default();
-    let ruling = actions.rule(peer, reply.came(message.as_ref(), &id));
-    ruling.decide(item, request, Some(reply.body()))
+    }
+
+    /// How long an answer is waited for; none for ever, or where none comes.
+    pub fn patience(&self) -> Option<Duration> {
+        self.patience
+    }
+
+    /// Whether it is HL7 that answers.
+    pub fn are_asked_for(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// What is decided about a message that was not answered in time.
+    pub fn silence(&self, item: &str, request: &Message) -> Decision {
+        let text = format!("no answer from {PEER} within {}", Span(self.patience.unwrap_or_default()));
+        match &self.asked {
+            None => Decision::retry(text),
+            Some(asked) => asked.actions.rule(PEER, Came::NoReply(&text)).decide(item, request, None),
+        }
+    }
+
+    /// What is decided about a message that was answered like this.
+    pub fn answered(&self, item: &str, request: &Message, answer: Bytes) -> Decision {
+        let Some(Asked { actions, saves }) = &self.asked else { return Decision::completed() };
+        let reply = match PeerReply::read(answer) {
+            Ok(reply) => reply,
+            Err(error) => {
+                let ruling = actions.rule(PEER, Came::BadReply(&unreadable(PEER, &error)));
+                return ruling.decide(item, request, None);
+            }
+        };
+        let read = crate::message::hl7(&request.body);
+        let message = read.ok();
+        let id = message.as_ref().map(hl7::ack::control_id).unwrap_or_default();
+        let ruling = actions.rule(PEER, reply.came(message.as_ref(), &id));
+        let kept = saves.keeps(request, reply.is_positive()).then(|| reply.body());
+        ruling.decide(item, request, kept)
+    }
+}
+
+fn read<T: DeserializeOwned>(settings: &Value) -> Result<T, BuildError> {
+    serde_json::from_value(settings.clone())
+        .map_err(|error| BuildError { path: String::new(), message: error.to_string() })
 }
 
 /// Whether the bytes are an HL7 message, or begin with one.
@@ -160,7 +236,6 @@ impl Ear {
         let socket =
             Arc::new(Socket::new(session, Arc::new(Subscription::default()), None, limits, patience));
         let hub = host.shared().get::<Hub>(host.name());
-        hub.set_outbox(half, half);
         hub.join(&socket);
         Ear(Mutex::new(Listening { socket, heard: Vec::new() }))
     }
@@ -231,20 +306,49 @@ mod tests {
         assert!(host.events().is_empty(), "{:?}", host.events());
     }
 
+    fn kind(decision: &Decision) -> &'static str {
+        match decision {
+            Decision::Completed { response: None, .. } => "completed",
+            Decision::Completed { .. } => "completed, kept",
+            Decision::Suspend { .. } => "suspended",
+            Decision::Retry { .. } => "retried",
+            Decision::Reject { .. } => "failed",
+            _ => "other",
+        }
+    }
+
+    fn tcp(more: Value) -> Replies {
+        let mut settings = json!({ "address": "127.0.0.1:2575" });
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Replies::of("hl7.tcp", &settings).unwrap()
+    }
+
     #[test]
     fn an_answer_decides_as_the_settings_say() {
         let answer = |code| Bytes::from(format!("MSH|^~\\&|||||||ACK|1|P|2.5\rMSA|{code}|1\r"));
-        let kind = |settings: &Value, code| match answered(settings, "ToLab", &adt(1, "A01"), answer(code)) {
-            Decision::Completed { .. } => "completed",
-            Decision::Suspend { .. } => "suspended",
-            Decision::Retry { .. } => "retried",
-            _ => "other",
-        };
-        assert_eq!(
-            ["AA", "AE", "AR"].map(|code| kind(&json!({}), code)),
-            ["completed", "suspended", "retried"]
-        );
-        assert_eq!(kind(&json!({ "reply_code_actions": ":*=C" }), "AE"), "completed");
+        let of = |settings: Value, code| kind(&tcp(settings).answered("ToLab", &adt(1, "A01"), answer(code)));
+        let usual = ["AA", "AE", "AR"].map(|code| of(json!({}), code));
+        assert_eq!(usual, ["completed", "suspended", "retried"]);
+        assert_eq!(of(json!({ "reply_code_actions": ":*=C" }), "AE"), "completed, kept");
+        assert_eq!(of(json!({ "save_replies": "all" }), "AA"), "completed, kept");
+        assert_eq!(of(json!({ "get_reply": false }), "AE"), "completed");
+    }
+
+    #[test]
+    fn no_answer_in_time_decides_as_the_settings_say() {
+        let thirty = Some(Duration::from_secs(30));
+        let of = |replies: Replies| (replies.patience(), kind(&replies.silence("ToLab", &adt(1, "A01"))));
+        assert_eq!(of(tcp(json!({}))), (thirty, "retried"));
+        let quick = json!({ "response_timeout": "5s", "reply_code_actions": ":*=C,X=F" });
+        assert_eq!(of(tcp(quick)), (Some(Duration::from_secs(5)), "failed"));
+        assert_eq!(tcp(json!({ "response_timeout": "forever" })).patience(), None);
+        assert_eq!(tcp(json!({ "get_reply": false })).patience(), None);
+        for type_name in ["http", "hl7.http"] {
+            let replies = Replies::of(type_name, &json!({ "url": "http://localhost/" })).unwrap();
+            assert_eq!(of(replies), (thirty, "retried"), "{type_name}");
+        }
+        assert_eq!(Replies::of("hl7.file", &json!({})).unwrap().patience(), None);
+        assert!(Replies::of("hl7.tcp", &json!({})).is_err());
     }
 
     #[tokio::test]

@@ -1,15 +1,17 @@
 //! Cases of a production, for `orris test`: what comes in, how the world answers, and what is to come
 //! of it. A case file is checked as a production is: every finding at once, each with its place.
 
+mod expect;
 mod keys;
 mod read;
+mod sockets;
 
 use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hl7::FieldPath;
-use model::{EventKind, MessageStatus};
+use model::{EventKind, MessageStatus, Timestamp};
 
 use crate::finding::{Finding, Findings, Level};
 use crate::secret::Secrets;
@@ -21,14 +23,39 @@ use crate::{ProductionDef, render};
 pub struct CaseDef {
     /// What it shows, as in `an admission goes to the lab`.
     pub name: String,
+    /// The time at which its clock begins; none for the usual one.
+    pub now: Option<Timestamp>,
     /// How far its clock goes when nothing else ends it.
     pub limit: Duration,
     /// What is done, in order.
     pub given: Vec<Given>,
     /// How operations answer that do not just take everything.
     pub edges: Vec<(String, EdgeDef)>,
+    /// Browsers that connect to it.
+    pub sockets: Vec<SocketDef>,
     /// What is to come of it.
     pub expect: Vec<Expectation>,
+}
+
+/// A browser, or another client of a websocket service.
+#[derive(Debug, Clone)]
+pub struct SocketDef {
+    /// What it is called in the case.
+    pub name: String,
+    /// The service.
+    pub server: String,
+    /// Who logs in; none for nobody.
+    pub user: Option<String>,
+    /// With which password; none for the one that the service knows.
+    pub password: Option<String>,
+    /// The page that it is part of; empty for none.
+    pub origin: String,
+    /// The topics that it asks for; none for all.
+    pub topics: Option<Vec<String>>,
+    /// The condition that it asks with; none for always.
+    pub condition: Option<String>,
+    /// Whether it connects in the course of the case, and not at its beginning.
+    pub later: bool,
 }
 
 /// One thing that is done in a case.
@@ -38,6 +65,43 @@ pub enum Given {
     Message(GivenMessage),
     /// Time passes.
     Wait(Duration),
+    /// A browser connects.
+    Connect {
+        /// Which one.
+        socket: String,
+        /// The message up to which it has heard everything; none where it is new.
+        since: Option<u64>,
+    },
+    /// A browser says goodbye.
+    Disconnect {
+        /// Which one.
+        socket: String,
+    },
+    /// A browser neither reads nor says anything any more.
+    Silent {
+        /// Which one.
+        socket: String,
+    },
+    /// A browser says something.
+    Says {
+        /// Which one.
+        socket: String,
+        /// What it says.
+        text: String,
+    },
+}
+
+impl Given {
+    /// The browser that it is about; none where it is about none.
+    pub fn socket(&self) -> Option<&str> {
+        match self {
+            Given::Message(_) | Given::Wait(_) => None,
+            Given::Connect { socket, .. }
+            | Given::Disconnect { socket }
+            | Given::Silent { socket }
+            | Given::Says { socket, .. } => Some(socket),
+        }
+    }
 }
 
 /// A message that comes to an item.
@@ -58,8 +122,8 @@ pub struct GivenMessage {
 pub struct EdgeDef {
     /// How long nobody is there, from the beginning of the case.
     pub refuses_for: Option<Duration>,
-    /// How long each message takes.
-    pub delay: Option<Duration>,
+    /// How long each answer takes, in order; the last one for all that come after it.
+    pub delay: Vec<Duration>,
     /// What is answered, in order; the last one to all that come after it.
     pub answers: Vec<String>,
     /// The text of an answer, MSA-3.
@@ -112,6 +176,24 @@ pub enum Wanted {
         contains: Option<String>,
         /// How often; none for once or more.
         count: Option<usize>,
+    },
+    /// What a browser is told.
+    Told {
+        /// Its name.
+        socket: String,
+        /// The text; none for any.
+        text: Option<String>,
+        /// A part of it; none for any.
+        contains: Option<String>,
+        /// How often; none for once or more.
+        count: Option<usize>,
+    },
+    /// How a browser's socket is at the end.
+    Socket {
+        /// Its name.
+        socket: String,
+        /// Whether its session is stored.
+        open: bool,
     },
     /// What stands in the event log.
     Event {

@@ -8,14 +8,21 @@ use async_trait::async_trait;
 use model::{Clock, Timestamp};
 use tokio::sync::watch;
 
-/// Where the clock of every case begins: 2026-01-01 12:00:00 UTC, a Thursday.
+/// Where the clock of a case begins that says nothing else: 2026-01-01 12:00:00 UTC, a Thursday.
 const BEGIN: Timestamp = Timestamp(1_767_268_800_000);
 
 /// The clock of one case. Clones show the same time.
 #[derive(Clone)]
 pub(super) struct CaseClock {
+    begin: Timestamp,
     now: Arc<watch::Sender<Timestamp>>,
     sleepers: Arc<Mutex<Sleepers>>,
+}
+
+impl Default for CaseClock {
+    fn default() -> Self {
+        CaseClock::new(None)
+    }
 }
 
 /// Who waits until when.
@@ -26,18 +33,21 @@ struct Sleepers {
 }
 
 impl CaseClock {
-    pub(super) fn new() -> Self {
-        CaseClock { now: Arc::new(watch::Sender::new(BEGIN)), sleepers: Arc::default() }
+    /// One that begins at that time.
+    pub(super) fn new(begin: Option<Timestamp>) -> Self {
+        let begin = begin.unwrap_or(BEGIN);
+        CaseClock { begin, now: Arc::new(watch::Sender::new(begin)), sleepers: Arc::default() }
     }
 
     /// How long it has gone.
     pub(super) fn elapsed(&self) -> Duration {
-        self.now().since(BEGIN)
+        self.now().since(self.begin)
     }
 
     /// The time after that much of the case.
-    pub(super) fn at(elapsed: Duration) -> Timestamp {
-        Timestamp(BEGIN.0.saturating_add(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)))
+    pub(super) fn at(&self, elapsed: Duration) -> Timestamp {
+        let millis = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        Timestamp(self.begin.0.saturating_add(millis))
     }
 
     /// Moves it on; it never goes back.
@@ -96,18 +106,19 @@ mod tests {
 
     #[tokio::test]
     async fn it_goes_to_the_next_time_that_somebody_waits_for() {
-        let clock = CaseClock::new();
+        let clock = CaseClock::default();
         assert_eq!(clock.now().to_utc(), "2026-01-01 12:00:00.000");
         let (slow, quick) = (clock.clone(), clock.clone());
         let slow = tokio::spawn(async move { slow.sleep(Duration::from_secs(9)).await });
         let quick = tokio::spawn(async move { quick.sleep(Duration::from_secs(5)).await });
         tokio::task::yield_now().await;
-        assert_eq!(clock.next_due(), Some(CaseClock::at(Duration::from_secs(5))));
-        clock.go_to(CaseClock::at(Duration::from_secs(6)));
+        assert_eq!(clock.next_due(), Some(clock.at(Duration::from_secs(5))));
+        clock.go_to(clock.at(Duration::from_secs(6)));
         assert!(quick.await.is_ok());
-        assert_eq!(clock.next_due(), Some(CaseClock::at(Duration::from_secs(9))));
+        assert_eq!(clock.next_due(), Some(clock.at(Duration::from_secs(9))));
         slow.abort();
         assert!(slow.await.is_err());
         assert_eq!((clock.next_due(), clock.elapsed()), (None, Duration::from_secs(6)));
+        assert_eq!(CaseClock::new(Some(Timestamp(0))).now(), Timestamp(0));
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use components::rehearsal::{Ear, Intake, answered};
+use components::rehearsal::{Ear, Intake, Replies, SocketServer};
+use config::EdgeDef;
 use hl7::ack::{AckCode, AckText, build};
 use model::{
     BuildError, Built, BusinessOperation, BusinessProcess, BusinessService, BusinessType, Checks, Component,
@@ -12,10 +13,10 @@ use model::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::clock::CaseClock;
 use super::stage::{Delivery, Output, Real, Stage};
 
 /// Which item it stands for.
@@ -40,7 +41,8 @@ pub(super) struct FakeService {
     stage: Stage,
     door: Arc<AsyncMutex<UnboundedReceiver<Delivery>>>,
     intake: Intake,
-    listens: bool,
+    /// The settings of a service that keeps sockets, and what it is beside.
+    sockets: Option<(Value, Library)>,
 }
 
 impl Component for FakeService {
@@ -59,22 +61,36 @@ impl Component for FakeService {
             path: "item".to_owned(),
             message: format!("\"{}\" is no service", settings.item),
         })?;
-        let listens = real.component.type_name == "websocket";
-        Ok(Built::Service(Box::new(FakeService { stage, door, intake, listens })))
+        let keeps_sockets = real.component.type_name == "websocket";
+        let sockets = keeps_sockets.then(|| (real.settings.clone(), library.clone()));
+        Ok(Built::Service(Box::new(FakeService { stage, door, intake, sockets })))
     }
 }
 
 #[async_trait]
 impl BusinessService for FakeService {
     async fn run(&mut self, host: &HostContext) -> Result<(), Failure> {
+        self.stage.seen().host = Some(host.clone());
+        let Some((settings, library)) = &self.sockets else {
+            host.started();
+            return self.take(host).await;
+        };
+        let server = SocketServer::of(settings, library, host)
+            .map_err(|error| Failure::Fatal(format!("{}: {}", error.path, error.message)))?;
         {
             let mut seen = self.stage.seen();
-            seen.host = Some(host.clone());
-            if self.listens {
-                seen.ears.insert(host.name().to_string(), Arc::new(Ear::open(host)));
-            }
+            seen.ears.insert(host.name().to_string(), Arc::new(Ear::open(host)));
+            seen.entrances.insert(host.name().to_string(), server.entrance());
         }
         host.started();
+        let ((), taken) = tokio::join!(server.run(), self.take(host));
+        taken
+    }
+}
+
+impl FakeService {
+    /// Takes in what comes, until the case is over.
+    async fn take(&self, host: &HostContext) -> Result<(), Failure> {
         let mut door = self.door.lock().await;
         loop {
             let delivery = tokio::select! {
@@ -93,8 +109,8 @@ impl BusinessService for FakeService {
 pub(super) struct FakeOperation {
     name: String,
     stage: Stage,
-    real: Real,
-    answers: bool,
+    edge: EdgeDef,
+    replies: Replies,
 }
 
 impl Component for FakeOperation {
@@ -108,8 +124,9 @@ impl Component for FakeOperation {
 
     fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
         let (stage, real) = settings.real(library)?;
-        let answers = real.component.schema().to_value()["properties"].get("reply_code_actions").is_some();
-        Ok(Built::Operation(Box::new(FakeOperation { name: settings.item, stage, real, answers })))
+        let replies = Replies::of(real.component.type_name, &real.settings)?;
+        let edge = real.edge;
+        Ok(Built::Operation(Box::new(FakeOperation { name: settings.item, stage, edge, replies })))
     }
 }
 
@@ -142,42 +159,52 @@ impl BusinessOperation for FakeOperation {
 }
 
 impl FakeOperation {
-    /// None when the case is over before it is sent.
+    /// None when the case is over before it is answered.
     async fn send(&self, request: &Message, host: &HostContext) -> Option<Decision> {
-        let edge = &self.real.edge;
-        if edge.refuses_for.is_some_and(|time| host.clock().now() < CaseClock::at(time)) {
+        let edge = &self.edge;
+        if edge.refuses_for.is_some_and(|time| host.clock().now() < self.stage.clock().at(time)) {
             return Some(Decision::retry("nobody is there, as the case says"));
         }
-        if let Some(delay) = edge.delay {
+        let sent = self.write_down(request);
+        // It has what was sent; but an answer that comes too late is none.
+        let delay = edge.delay.get(sent - 1).or(edge.delay.last()).copied().unwrap_or_default();
+        let late = self.replies.patience().filter(|patience| delay > *patience);
+        if !delay.is_zero() {
             let _counted = self.stage.delay();
             tokio::select! {
-                () = host.clock().sleep(delay) => {}
+                () = host.clock().sleep(late.unwrap_or(delay)) => {}
                 () = host.stopping() => return None,
             }
         }
-        self.write_down(request);
-        if !self.answers {
+        if late.is_some() {
+            return Some(self.replies.silence(&self.name, request));
+        }
+        if !self.replies.are_asked_for() {
             return Some(Decision::completed());
         }
         let answer = self.answer(request, host.clock().now());
-        Some(answered(&self.real.settings, &self.name, request, answer))
+        Some(self.replies.answered(&self.name, request, answer))
     }
 
-    /// A message that is sent again is the same output.
-    fn write_down(&self, request: &Message) {
+    /// Returns how often something was sent so far. A message that is sent again is the same output.
+    fn write_down(&self, request: &Message) -> usize {
         let mut seen = self.stage.seen();
-        seen.outputs.retain(|known| known.message != request.header.id);
-        seen.outputs.push(Output {
-            operation: self.name.clone(),
-            message: request.header.id,
-            rule: request.header.description.to_string(),
-            body: request.body.clone(),
-        });
+        if !seen.outputs.iter().any(|known| known.message == request.header.id) {
+            seen.outputs.push(Output {
+                operation: self.name.clone(),
+                message: request.header.id,
+                rule: request.header.description.to_string(),
+                body: request.body.clone(),
+            });
+        }
+        let sent = seen.sent.entry(self.name.clone()).or_default();
+        *sent += 1;
+        *sent
     }
 
     /// What is answered: what the case says, in order, the last one for ever; AA where it says nothing.
     fn answer(&self, request: &Message, now: Timestamp) -> Bytes {
-        let edge = &self.real.edge;
+        let edge = &self.edge;
         let given = {
             let mut seen = self.stage.seen();
             let count = seen.answers.entry(self.name.clone()).or_default();

@@ -11,6 +11,8 @@ mod run;
 mod settle;
 mod stage;
 mod verdict;
+mod zone;
 
 pub(crate) use run::play;
 pub(crate) use verdict::{Failed, judge};
+pub(crate) use zone::in_utc;

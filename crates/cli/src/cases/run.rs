@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use components::rehearsal::{Hearing, Told, is_hl7};
-use config::{CaseDef, Given, GivenMessage, ProductionDef};
-use model::{BodyClass, BusinessType, Clock, MessageBody};
+use components::rehearsal::{Browser, Hearing, Told, Visitor, is_hl7};
+use config::{CaseDef, Given, GivenMessage, ProductionDef, SocketDef};
+use model::{BodyClass, BusinessType, Clock, MessageBody, SocketId};
 use runtime::{Director, EngineOptions, ItemState};
+use store::Reader;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -30,12 +31,25 @@ pub(crate) struct Played {
     pub(crate) told: Vec<Vec<Told>>,
     /// What the sockets of each server were told.
     pub(crate) heard: HashMap<String, Vec<String>>,
+    /// What became of each browser.
+    pub(crate) browsers: HashMap<String, Browsed>,
     /// The items that stopped because they could not go on, with the reason.
     pub(crate) stopped: Vec<(String, String)>,
     /// How far the clock went.
     pub(crate) elapsed: Duration,
     /// The store.
     dir: TempDir,
+}
+
+/// What became of a browser.
+#[derive(Default)]
+pub(crate) struct Browsed {
+    /// What it was told, in order.
+    pub(crate) heard: Vec<String>,
+    /// Whether its session was stored at the end.
+    pub(crate) open: bool,
+    /// How its last connection ended; none while it had not, or where it never connected.
+    pub(crate) end: Option<String>,
 }
 
 impl Played {
@@ -59,8 +73,8 @@ pub(crate) fn play(def: &ProductionDef, case: &CaseDef) -> Result<Played, String
 
 async fn play_through(def: &ProductionDef, case: &CaseDef) -> Result<Played, String> {
     let dir = tempfile::tempdir().map_err(|error| format!("no temporary directory: {error}"))?;
-    let clock = CaseClock::new();
-    let (played, stage) = Stage::set(def, &case.edges);
+    let clock = CaseClock::new(case.now);
+    let (played, stage) = Stage::set(def, &case.edges, &clock);
     let options =
         EngineOptions { data_dir: dir.path().to_owned(), clock: Arc::new(clock.clone()), extractor: None };
     let director = Director::start(played, options).await.map_err(|error| error.to_string())?;
@@ -68,10 +82,12 @@ async fn play_through(def: &ProductionDef, case: &CaseDef) -> Result<Played, Str
     let mut play = Play {
         settling: Settling { director: &director, stage: &stage, clock: &clock, last: None },
         def,
+        sockets: &case.sockets,
         told: Vec::new(),
     };
     let went = play.all(case).await;
     let told = play.told;
+    let browsers = browsed(&stage, dir.path())?;
     let stopped = stopped(&director);
     stop(director, &clock).await;
     went?;
@@ -82,10 +98,35 @@ async fn play_through(def: &ProductionDef, case: &CaseDef) -> Result<Played, Str
         outputs,
         told: told.collect(),
         heard: ears.into_iter().map(|(server, ear)| (server, ear.heard())).collect(),
+        browsers,
         stopped,
         elapsed: clock.elapsed(),
         dir,
     })
+}
+
+/// What became of the browsers, before all sockets are closed with the production.
+fn browsed(stage: &Stage, data_dir: &Path) -> Result<HashMap<String, Browsed>, String> {
+    let mut browsers = HashMap::new();
+    if stage.seen().browsers.is_empty() {
+        return Ok(browsers);
+    }
+    let reader = Reader::open(data_dir).map_err(|error| error.to_string())?;
+    let open: Vec<SocketId> = reader
+        .sockets(None)
+        .map_err(|error| error.to_string())?
+        .into_iter()
+        .map(|session| session.id)
+        .collect();
+    for (name, all) in &stage.seen().browsers {
+        let browsed = Browsed {
+            heard: all.iter().flat_map(Browser::heard).collect(),
+            open: all.iter().any(|browser| browser.id().is_some_and(|id| open.contains(&id))),
+            end: all.last().and_then(Browser::end),
+        };
+        browsers.insert(name.clone(), browsed);
+    }
+    Ok(browsers)
 }
 
 /// The items that could not go on.
@@ -99,7 +140,7 @@ fn stopped(director: &Director) -> Vec<(String, String)> {
 async fn stop(director: Director, clock: &CaseClock) {
     let mut stopping = std::pin::pin!(director.stop());
     if tokio::time::timeout(STOP_PATIENCE, stopping.as_mut()).await.is_err() {
-        clock.go_to(CaseClock::at(clock.elapsed() + GRACE));
+        clock.go_to(clock.at(clock.elapsed() + GRACE));
         stopping.await;
     }
     // Whoever waited for an answer is told that none comes any more.
@@ -110,12 +151,16 @@ async fn stop(director: Director, clock: &CaseClock) {
 struct Play<'a> {
     settling: Settling<'a>,
     def: &'a ProductionDef,
+    sockets: &'a [SocketDef],
     told: Vec<Ear>,
 }
 
 impl Play<'_> {
     async fn all(&mut self, case: &CaseDef) -> Result<(), String> {
-        let limit = CaseClock::at(case.limit);
+        let limit = self.settling.clock.at(case.limit);
+        for socket in case.sockets.iter().filter(|socket| !socket.later) {
+            self.connect(&socket.name, None).await?;
+        }
         for given in &case.given {
             match given {
                 Given::Message(message) => {
@@ -123,13 +168,50 @@ impl Play<'_> {
                     self.give(message).await?;
                     self.settling.last = None;
                 }
+                Given::Connect { socket, since } => self.connect(socket, *since).await?,
+                Given::Disconnect { socket } => self.at(socket, Browser::leave).await?,
+                Given::Silent { socket } => self.at(socket, Browser::be_silent).await?,
+                Given::Says { socket, text } => self.at(socket, |browser| browser.say(text.clone())).await?,
                 Given::Wait(time) => {
-                    let until = CaseClock::at(self.settling.clock.elapsed() + *time);
+                    let clock = self.settling.clock;
+                    let until = clock.at(clock.elapsed() + *time);
                     self.settling.go(until, false).await?;
                 }
             }
         }
         self.settling.go(limit.max(self.settling.clock.now()), true).await
+    }
+
+    /// Lets a browser connect.
+    async fn connect(&mut self, name: &str, since: Option<u64>) -> Result<(), String> {
+        self.settling.quiet().await?;
+        let Some(def) = self.sockets.iter().find(|socket| socket.name == name) else { return Ok(()) };
+        let entrance = self.settling.stage.seen().entrances.get(&def.server).cloned();
+        let entrance = entrance.ok_or_else(|| format!("\"{}\" takes no sockets", def.server))?;
+        let visitor = Visitor {
+            name: def.name.clone(),
+            origin: def.origin.clone(),
+            user: def.user.clone(),
+            password: def.password.clone(),
+            topics: def.topics.clone(),
+            condition: def.condition.clone(),
+            since,
+        };
+        let browser = entrance.connect(&visitor).await;
+        self.settling.stage.seen().browsers.entry(name.to_owned()).or_default().push(browser);
+        self.settling.last = None;
+        Ok(())
+    }
+
+    /// Lets a browser do something, where it is connected.
+    async fn at(&mut self, name: &str, what: impl FnOnce(&Browser)) -> Result<(), String> {
+        self.settling.quiet().await?;
+        if let Some(browser) = self.settling.stage.browser(name) {
+            what(&browser);
+            self.settling.last = None;
+            self.settling.quiet().await?;
+        }
+        Ok(())
     }
 
     async fn give(&mut self, message: &GivenMessage) -> Result<(), String> {

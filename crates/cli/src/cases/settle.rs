@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use components::rehearsal::Browser;
 use model::{Clock, Failure, StateChange, Timestamp};
 use runtime::{Director, ItemState, ItemStatus};
 
@@ -36,6 +37,7 @@ pub(super) struct Settling<'a> {
 pub(super) struct Look {
     items: Vec<(u64, u64, u64, ItemState)>,
     outputs: usize,
+    browsers: Vec<(usize, bool)>,
 }
 
 impl Settling<'_> {
@@ -87,7 +89,12 @@ impl Settling<'_> {
     fn look(&self) -> Look {
         let items = self.director.status().items;
         let item = |item: ItemStatus| (item.taken, item.queue, item.in_hand, item.state);
-        Look { items: items.into_iter().map(item).collect(), outputs: self.stage.seen().outputs.len() }
+        let seen = self.stage.seen();
+        Look {
+            items: items.into_iter().map(item).collect(),
+            outputs: seen.outputs.len(),
+            browsers: seen.browsers.values().flatten().map(Browser::look).collect(),
+        }
     }
 
     /// Who works, or is about to at this time of the clock. `woken` is whether a process whose time has come
@@ -104,7 +111,7 @@ impl Settling<'_> {
         let items = self.director.status().items;
         let busy = items.into_iter().find(|item| {
             let edge = self.stage.real(&item.name).map(|real| &real.edge);
-            let slow = self.stage.delayed() > 0 && edge.is_some_and(|edge| edge.delay.is_some());
+            let slow = self.stage.delayed() > 0 && edge.is_some_and(|edge| !edge.delay.is_empty());
             let works = item.in_hand > 0 && !slow;
             let will_work = item.queue > 0 && !(waits(item.state) || slow && item.in_hand > 0);
             works || will_work || item.state == ItemState::Starting
@@ -114,7 +121,11 @@ impl Settling<'_> {
 
     /// Whether the clock need not go on for anybody.
     fn is_done(&self) -> bool {
-        let asleep = self.stage.seen().wakes.iter().any(Option::is_some);
+        let asleep = {
+            let seen = self.stage.seen();
+            let awaited = seen.browsers.values().flatten().any(|browser| browser.is_awaited());
+            awaited || seen.wakes.iter().any(Option::is_some)
+        };
         let idle = |item: &ItemStatus| {
             let stands = matches!(item.state, ItemState::Disabled | ItemState::Failed | ItemState::Stopped);
             item.in_hand == 0 && (stands || item.queue == 0 && item.state != ItemState::Waiting)

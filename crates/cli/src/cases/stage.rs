@@ -3,17 +3,18 @@
 //! A replacement is an ordinary component, whose settings are the name of the item it stands for. It
 //! finds the rest here, through the production's library.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use components::rehearsal::{Ear, Hearing};
+use components::rehearsal::{Browser, Ear, Entrance, Hearing};
 use config::{EdgeDef, ItemDef, ProductionDef};
 use model::{BusinessType, ComponentSpec, Failure, HostContext, MessageBody, MessageId, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
+use super::clock::CaseClock;
 use super::fakes::{FakeOperation, FakeService, WatchedProcess};
 
 /// What comes to a service.
@@ -54,6 +55,7 @@ pub(super) struct Stage(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
+    clock: CaseClock,
     items: HashMap<String, Real>,
     doors: HashMap<String, Door>,
     seen: Mutex<Seen>,
@@ -67,18 +69,28 @@ struct Inner {
 pub(super) struct Seen {
     pub(super) outputs: Vec<Output>,
     pub(super) ears: HashMap<String, Arc<Ear>>,
+    /// The way into each websocket service.
+    pub(super) entrances: HashMap<String, Entrance>,
+    /// The connections of each browser, in their order.
+    pub(super) browsers: BTreeMap<String, Vec<Browser>>,
     /// When each worker of a process wants to be woken.
     pub(super) wakes: Vec<Option<Timestamp>>,
     /// A way to the ledger.
     pub(super) host: Option<HostContext>,
-    /// How many answers each operation gave.
+    /// How often each operation sent something.
+    pub(super) sent: HashMap<String, usize>,
+    /// How many answers each operation got.
     pub(super) answers: HashMap<String, usize>,
 }
 
 impl Stage {
     /// The production as it is played in a case, and what its parts share.
-    pub(super) fn set(def: &ProductionDef, edges: &[(String, EdgeDef)]) -> (ProductionDef, Stage) {
-        let mut inner = Inner::default();
+    pub(super) fn set(
+        def: &ProductionDef,
+        edges: &[(String, EdgeDef)],
+        clock: &CaseClock,
+    ) -> (ProductionDef, Stage) {
+        let mut inner = Inner { clock: clock.clone(), ..Inner::default() };
         for item in &def.items {
             let name = item.name.to_string();
             let edge = edges.iter().find(|(edge, _)| *edge == name).map(|(_, edge)| edge.clone());
@@ -94,6 +106,10 @@ impl Stage {
         played.library = played.library.with(stage.clone());
         played.items = def.items.iter().map(replaced).collect();
         (played, stage)
+    }
+
+    pub(super) fn clock(&self) -> &CaseClock {
+        &self.0.clock
     }
 
     pub(super) fn real(&self, item: &str) -> Option<&Real> {
@@ -112,6 +128,11 @@ impl Stage {
 
     pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection of the browser of that name, where it has one or had.
+    pub(super) fn browser(&self, name: &str) -> Option<Browser> {
+        self.seen().browsers.get(name).and_then(|all| all.last().cloned())
     }
 
     /// Counts a message that an operation takes its time with, until what it returns is dropped.

@@ -9,7 +9,7 @@ use hl7::{Message, Path};
 use model::{EventKind, MessageBody, MessageStatus};
 use store::{EventFilter, EventRow, MessageFilter};
 
-use super::run::Played;
+use super::run::{Browsed, Played};
 use super::stage::Output;
 use crate::commands::Differences;
 use crate::output::{Exit, count, failed};
@@ -44,6 +44,16 @@ struct Miss {
 impl Miss {
     fn new(wanted: impl Into<String>, found: impl Into<String>) -> Self {
         Miss { place: None, wanted: wanted.into(), found: found.into(), differences: None }
+    }
+
+    /// With how the connection of a browser ended, which may be why.
+    fn because(mut self, browser: Option<&Browsed>) -> Self {
+        match browser {
+            None => self.found += "; it never connected",
+            Some(Browsed { end: Some(end), .. }) => self.found += &format!("; {end}"),
+            Some(_) => {}
+        }
+        self
     }
 }
 
@@ -87,10 +97,29 @@ impl Judge<'_> {
             Wanted::Broadcast { by, server, text, contains, count } => {
                 let heard = self.played.heard.get(server).map(Vec::as_slice).unwrap_or_default();
                 let what = (text.as_deref(), contains.as_deref());
-                Ok(broadcast(by, heard, what, *count).into_iter().collect())
+                let told = Telling { who: "the sockets", by: Some(by), heard };
+                Ok(told.judge(what, *count).into_iter().collect())
             }
+            Wanted::Told { socket, text, contains, count } => {
+                let browser = self.played.browsers.get(socket);
+                let heard = browser.map(|browser| &*browser.heard).unwrap_or_default();
+                let told = Telling { who: socket, by: None, heard };
+                let miss = told.judge((text.as_deref(), contains.as_deref()), *count);
+                Ok(miss.map(|miss| miss.because(browser)).into_iter().collect())
+            }
+            Wanted::Socket { socket, open } => Ok(self.socket(socket, *open)),
             Wanted::Event { text, kind, item, none } => self.event(text, *kind, item.as_deref(), *none),
         }
+    }
+
+    fn socket(&self, name: &str, open: bool) -> Vec<Miss> {
+        let browser = self.played.browsers.get(name);
+        if browser.is_some_and(|browser| browser.open) == open {
+            return Vec::new();
+        }
+        let state = if open { "open" } else { "closed" };
+        let found = if open { "it has no session" } else { "its session is still stored" };
+        vec![Miss::new(format!("the socket of {name} is {state} at the end"), found).because(browser)]
     }
 
     fn output(&self, wanted: &OutputDef) -> Result<Vec<Miss>, Exit> {
@@ -238,40 +267,58 @@ impl Judge<'_> {
     }
 }
 
-/// `what` is all that is told, or a part of it.
-fn broadcast(
-    by: &str,
-    heard: &[String],
-    what: (Option<&str>, Option<&str>),
-    number: Option<usize>,
-) -> Option<Miss> {
-    let (text, part) = what;
-    let is_meant = |heard: &&String| {
-        text.is_none_or(|text| *heard == text) && part.is_none_or(|part| heard.contains(part))
-    };
-    let matching = heard.iter().filter(is_meant).count();
-    if number.map_or(matching > 0, |number| matching == number) {
-        return None;
-    }
-    let what = match what {
-        (Some(text), _) => format!("\"{text}\""),
-        (None, Some(part)) => format!("something with \"{part}\""),
-        (None, None) => "something".to_owned(),
-    };
-    let wanted = match number {
-        None => format!("{by} tells the sockets {what}"),
-        Some(0) => format!("{by} does not tell the sockets {what}"),
-        Some(number) => format!("{by} tells the sockets {what} {}", count(number, "time")),
-    };
-    let found = match heard.len() {
-        0 => "they were told nothing".to_owned(),
-        all => {
-            let some: Vec<_> = heard.iter().take(3).map(|heard| format!("\"{heard}\"")).collect();
-            let more = if all > 3 { format!(" and {} more", all - 3) } else { String::new() };
-            format!("they were told {}{more}", some.join(", "))
+/// What sockets were told.
+struct Telling<'a> {
+    /// All of them, or one.
+    who: &'a str,
+    /// Who is to tell it, where that is known.
+    by: Option<&'a str>,
+    heard: &'a [String],
+}
+
+impl Telling<'_> {
+    /// `what` is all that is told, or a part of it.
+    fn judge(&self, what: (Option<&str>, Option<&str>), number: Option<usize>) -> Option<Miss> {
+        let (text, part) = what;
+        let is_meant = |heard: &&String| {
+            text.is_none_or(|text| *heard == text) && part.is_none_or(|part| heard.contains(part))
+        };
+        let matching = self.heard.iter().filter(is_meant).count();
+        if number.map_or(matching > 0, |number| matching == number) {
+            return None;
         }
-    };
-    Some(Miss::new(wanted, found))
+        let what = match what {
+            (Some(text), _) => format!("\"{text}\""),
+            (None, Some(part)) => format!("something with \"{part}\""),
+            (None, None) => "something".to_owned(),
+        };
+        let who = match self.by {
+            Some(by) => format!("{by} tells {}", self.who),
+            None => format!("{} is told", self.who),
+        };
+        let wanted = match number {
+            None => format!("{who} {what}"),
+            Some(0) => format!("{who} nothing that is {what}"),
+            Some(number) => format!("{who} {what} {}", count(number, "time")),
+        };
+        Some(Miss::new(wanted, self.found(matching)))
+    }
+
+    fn found(&self, matching: usize) -> String {
+        let were = if self.by.is_some() { "they were" } else { "it was" };
+        match self.heard.len() {
+            0 => format!("{were} told nothing"),
+            all => {
+                let some: Vec<_> = self.heard.iter().take(3).map(|heard| format!("\"{heard}\"")).collect();
+                let more = if all > 3 { format!(" and {} more", all - 3) } else { String::new() };
+                let times = match matching {
+                    0 => String::new(),
+                    matching => format!("that {}, of ", count(matching, "time")),
+                };
+                format!("{were} told {times}{}{more}", some.join(", "))
+            }
+        }
+    }
 }
 
 fn events(found: Option<&EventRow>, rows: &[EventRow]) -> String {

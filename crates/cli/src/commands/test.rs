@@ -8,7 +8,7 @@ use hl7::schema::Schemas;
 use serde_json::{Value, json};
 
 use super::production::Production;
-use crate::cases::{Failed, judge, play};
+use crate::cases::{Failed, in_utc, judge, play};
 use crate::output::{Exit, Screen, colour, count, failed, time};
 use crate::reading::Books;
 use crate::trace::layout::Picture;
@@ -54,6 +54,7 @@ struct Outcome {
 
 impl Test {
     pub(crate) fn run(&self, screen: &Screen) -> Result<(), Exit> {
+        in_utc().map_err(Exit::Failed)?;
         let def = self.production.checked()?;
         let cases = self.chosen(&def)?;
         let mut results = Vec::new();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::engine::{orris, text};
+use crate::engine::{command, orris, text};
 
 fn productions() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../productions")
@@ -137,6 +137,35 @@ fn nothing_outside_is_touched() {
     taken.set_nonblocking(true).expect("set");
     assert!(taken.accept().is_err(), "nobody came");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "production and cases alone");
+}
+
+#[test]
+fn an_answer_that_is_too_late_is_none() {
+    let cases = [("slow.yaml", include_str!("cases/slow.yaml")), ("admission.hl7", &admission())];
+    let (_folder, file) = folder(&mllp(), &cases);
+    let output = orris(&["test", &file, "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(found["ok"], true, "{found:#}");
+    // 30 s until the time-out, 5 s until it is tried again, and 2 s for the answer.
+    assert_eq!(found["cases"][0]["clock_ms"], 37_000, "{found:#}");
+}
+
+#[test]
+fn a_case_has_a_clock_of_its_own_that_shows_utc_on_every_machine() {
+    let cases = [("christmas.yaml", include_str!("cases/christmas.yaml"))];
+    let (_folder, file) = folder(include_str!("cases/clock.yaml"), &cases);
+    for zone in ["UTC", "Pacific/Auckland", ":America/New_York"] {
+        let output = command().env("TZ", zone).args(["test", &file]).output().expect("the binary starts");
+        assert!(output.status.success(), "{zone}: {}{}", text(&output.stdout), text(&output.stderr));
+    }
+}
+
+#[test]
+fn browsers_hear_what_they_subscribed_to_and_closed_ones_are_removed() {
+    let (_folder, file) =
+        folder(include_str!("cases/boards.yaml"), &[("s.yaml", include_str!("cases/subscribed.yaml"))]);
+    let output = orris(&["test", &file]);
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
 }
 
 #[test]

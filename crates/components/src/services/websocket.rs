@@ -47,19 +47,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hl7::schema::{CategoryChoice, PathContext};
 use model::{
     BuildError, Built, BusinessService, BusinessType, ByteSize, Checks, Claim, Component, Event, EventKind,
     Failure, HostContext, Library, Span,
 };
+use rules::Scope;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 
 use crate::adapters::tls;
 use crate::sockets::connection::Connection;
 use crate::sockets::listener::Membership;
 use crate::sockets::server::{Server, Upgraded};
+use crate::sockets::subscription::Conditions;
 pub use crate::sockets::settings::Settings;
 
 /// How long clients are waited for when the service stops.
@@ -68,8 +68,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// Keeps open sockets.
 pub struct WebSocketService {
     settings: Arc<Settings>,
-    /// How paths in the conditions of clients are read.
-    paths: PathContext,
+    /// What the conditions of clients may name.
+    words: Scope,
 }
 
 impl Component for WebSocketService {
@@ -89,7 +89,7 @@ impl Component for WebSocketService {
     fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
         Ok(Built::Service(Box::new(WebSocketService {
             settings: Arc::new(settings),
-            paths: PathContext::new(&library.get(), &CategoryChoice::default()),
+            words: Conditions::words(library),
         })))
     }
 }
@@ -176,14 +176,19 @@ impl BusinessService for WebSocketService {
         };
         let (upgraded, arriving) = mpsc::unbounded_channel();
         let server = Arc::new(Server::new(host.clone(), self.settings.clone(), upgraded));
-        server.hub.conditions.read_by(&self.paths);
+        server.hub.conditions.read_by(&self.words);
         let membership = Membership::join(server.clone()).await?;
         if let Some(address) = membership.address() {
             let scheme = if acceptor.is_some() { "wss" } else { "ws" };
             server.event(EventKind::Info, format!("listening on {scheme}://{address}{}", self.settings.path));
         }
         host.started();
-        serve(&server, membership, acceptor, arriving).await;
+        let accept = async |handshakes: &mut JoinSet<()>| {
+            // Given up with the waiting for connections.
+            let membership = membership;
+            membership.accept(acceptor, handshakes).await;
+        };
+        serve(&server, accept, arriving).await;
         Ok(())
     }
 }
@@ -205,11 +210,11 @@ async fn delete_stale(host: &HostContext) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs until the host is asked to stop, and then says goodbye.
-async fn serve(
+/// Runs until the host is asked to stop, and then says goodbye. Meanwhile `accept` puts those who ask for a
+/// socket into the set that it is handed.
+pub(crate) async fn serve(
     server: &Arc<Server>,
-    membership: Membership,
-    acceptor: Option<TlsAcceptor>,
+    accept: impl AsyncFnOnce(&mut JoinSet<()>),
     mut arriving: UnboundedReceiver<Upgraded>,
 ) {
     let clock = server.host.clock();
@@ -221,12 +226,11 @@ async fn serve(
         }
     };
     tokio::select! {
-        () = membership.accept(acceptor, &mut handshakes) => {}
+        () = accept(&mut handshakes) => {}
         () = seat_all(&mut arriving, &mut connections) => {}
         () = keeper => {}
         () = server.host.stopping() => {}
     }
-    drop(membership);
     server.close_all();
     tokio::select! {
         () = async { while handshakes.join_next().await.is_some() {} } => {}

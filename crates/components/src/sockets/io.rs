@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use model::HostContext;
 use rustix::net::{Shutdown, shutdown};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
@@ -24,6 +24,8 @@ pub(crate) enum Wire {
     Plain(Arc<TcpStream>),
     /// Written to by the connection's task alone.
     Tls(Box<TlsStream<TcpStream>>),
+    /// No connection at all, for a rehearsal.
+    Memory(DuplexStream),
 }
 
 impl Wire {
@@ -31,7 +33,7 @@ impl Wire {
     pub(crate) fn direct(&self) -> Option<Arc<TcpStream>> {
         match self {
             Wire::Plain(stream) => Some(stream.clone()),
-            Wire::Tls(_) => None,
+            Wire::Tls(_) | Wire::Memory(_) => None,
         }
     }
 
@@ -39,6 +41,7 @@ impl Wire {
         let stream = match self {
             Wire::Plain(stream) => stream,
             Wire::Tls(stream) => return Pin::new(stream.as_mut()).poll_read(cx, buf),
+            Wire::Memory(stream) => return Pin::new(stream).poll_read(cx, buf),
         };
         loop {
             ready!(stream.poll_read_ready(cx))?;
@@ -63,20 +66,8 @@ impl Wire {
                 }
                 ready!(stream.poll_write_ready(cx))?;
             },
-            Wire::Tls(stream) => {
-                let mut stream = Pin::new(stream.as_mut());
-                let drained = socket.outbox().write_with(|slices| {
-                    match stream.as_mut().poll_write_vectored(cx, slices) {
-                        Poll::Ready(written) => written,
-                        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-                    }
-                });
-                match drained {
-                    Ok(()) => stream.poll_flush(cx),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-                    Err(error) => Poll::Ready(Err(error)),
-                }
-            }
+            Wire::Tls(stream) => poll_drain_alone(stream.as_mut(), socket, cx),
+            Wire::Memory(stream) => poll_drain_alone(stream, socket, cx),
         }
     }
 
@@ -85,8 +76,29 @@ impl Wire {
         let stream = match self {
             Wire::Plain(stream) => stream.as_fd(),
             Wire::Tls(stream) => stream.get_ref().0.as_fd(),
+            // Its end is when it is dropped.
+            Wire::Memory(_) => return Ok(()),
         };
         Ok(shutdown(stream, Shutdown::Write)?)
+    }
+}
+
+/// Drains the outbox into a stream that nobody else writes to.
+fn poll_drain_alone<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    socket: &Socket,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    let mut stream = Pin::new(stream);
+    let drained =
+        socket.outbox().write_with(|slices| match stream.as_mut().poll_write_vectored(cx, slices) {
+            Poll::Ready(written) => written,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        });
+    match drained {
+        Ok(()) => stream.poll_flush(cx),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        Err(error) => Poll::Ready(Err(error)),
     }
 }
 

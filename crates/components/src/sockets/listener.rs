@@ -265,7 +265,7 @@ impl Welcome {
     }
 
     fn say(&self, server: &Server, what: String) {
-        server.event(EventKind::Warning, format!("handshake from {} refused: {what}", self.peer));
+        server.refused(self.peer, &what);
     }
 
     async fn shake<S>(&self, mut stream: S, wire: impl FnOnce(S) -> Wire)
@@ -289,13 +289,8 @@ impl Welcome {
                 format!("no item serves the path that it asks for; expected {}", self.listener.paths());
             return self.refuse(&self.server, stream, refusal.event(event)).await;
         };
-        let admitted = server.admit(&head, self.peer.to_string());
-        let (mut admission, place) = match admitted.and_then(|admission| Ok((admission, server.place()?))) {
-            Ok(admitted) => admitted,
-            Err(refusal) => return self.refuse(&server, stream, refusal).await,
-        };
-        match server.store(&mut admission).await {
-            Ok(()) => server.seat(admission, place, wire(stream), head.rest),
+        match server.let_in(&head, self.peer.to_string()).await {
+            Ok(admission) => drop(server.seat(admission, wire(stream), head.rest)),
             Err(refusal) => self.refuse(&server, stream, refusal).await,
         }
     }

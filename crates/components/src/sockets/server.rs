@@ -36,8 +36,10 @@ pub(crate) struct Server {
 
 /// What a handshake asked for and got.
 pub(crate) struct Admission {
-    /// Not stored yet, and so without its id.
-    pub(crate) session: SocketSession,
+    /// Until it is stored without its id.
+    session: SocketSession,
+    /// None until it has one.
+    place: Option<OwnedSemaphorePermit>,
     authenticated: bool,
     since: Option<MessageId>,
     subscription: Subscription,
@@ -56,7 +58,7 @@ pub(crate) struct Upgraded {
 pub(crate) struct Seat {
     pub(crate) server: Arc<Server>,
     pub(crate) socket: Arc<Socket>,
-    _place: OwnedSemaphorePermit,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Seat {
@@ -99,8 +101,21 @@ impl Server {
         self.host.event(Event::new(kind, self.host.name(), text));
     }
 
+    /// Says that a handshake was refused.
+    pub(crate) fn refused(&self, who: impl std::fmt::Display, why: &str) {
+        self.event(EventKind::Warning, format!("handshake from {who} refused: {why}"));
+    }
+
+    /// Lets a client in that asks for this server's path: its session is stored, and it has a place.
+    pub(crate) async fn let_in(&self, head: &Head, address: String) -> Result<Admission, Refusal> {
+        let mut admission = self.admit(head, address)?;
+        admission.place = Some(self.place()?);
+        self.store(&mut admission).await?;
+        Ok(admission)
+    }
+
     /// Looks at a handshake on this server's path.
-    pub(crate) fn admit(&self, head: &Head, address: String) -> Result<Admission, Refusal> {
+    fn admit(&self, head: &Head, address: String) -> Result<Admission, Refusal> {
         let settings = &self.settings;
         let key = head.key()?.to_owned();
         let origin = head.origin();
@@ -141,11 +156,11 @@ impl Server {
             connected: self.host.clock().now(),
             subscription: subscription.text().to_owned(),
         };
-        Ok(Admission { session, authenticated, since, subscription })
+        Ok(Admission { session, place: None, authenticated, since, subscription })
     }
 
     /// Takes a place, or says that there is none.
-    pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+    fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         if self.stopping.load(Ordering::Acquire) {
             return Err(Refusal::new(503, "the service is stopping"));
         }
@@ -156,7 +171,7 @@ impl Server {
     }
 
     /// Stores the session of an admitted handshake.
-    pub(crate) async fn store(&self, admission: &mut Admission) -> Result<(), Refusal> {
+    async fn store(&self, admission: &mut Admission) -> Result<(), Refusal> {
         let stored = self.host.open_socket(admission.session.clone()).await;
         let id =
             stored.map_err(|failure| Refusal::new(503, format!("the session is not stored: {failure}")))?;
@@ -167,13 +182,7 @@ impl Server {
 
     /// Gives a stored session its seat, and hands the connection to the service's task. The answer
     /// that opens the socket is the first thing in its outbox.
-    pub(crate) fn seat(
-        self: &Arc<Self>,
-        admission: Admission,
-        place: OwnedSemaphorePermit,
-        wire: Wire,
-        rest: Vec<u8>,
-    ) {
+    pub(crate) fn seat(self: &Arc<Self>, admission: Admission, wire: Wire, rest: Vec<u8>) -> Arc<Socket> {
         let settings = &self.settings;
         let limits = OutboxLimits {
             frames: settings.outbox_limit,
@@ -185,7 +194,7 @@ impl Server {
             ping: settings.ping_interval.0,
             write: settings.write_timeout.0,
         };
-        let Admission { session, authenticated, since, subscription } = admission;
+        let Admission { session, place, authenticated, since, subscription } = admission;
         let answer = handshake::accept(&session.session_key);
         let said =
             format!("socket {} opened ({}, origin {:?})", session.id, session.client_address, session.origin);
@@ -194,9 +203,10 @@ impl Server {
         socket.push(answer.into(), socket.accepted);
         self.all().insert(socket.id, socket.clone());
         self.event(EventKind::Info, said);
-        let seat = Seat { server: self.clone(), socket, _place: place };
+        let seat = Seat { server: self.clone(), socket: socket.clone(), _place: place };
         // Nobody takes it when the service has ended; it is then dropped, and its session with it.
         let _taken = self.upgraded.send(Upgraded { wire, rest, seat, since });
+        socket
     }
 
     /// Ends a socket, with the events that say so.

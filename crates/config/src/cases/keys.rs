@@ -20,6 +20,8 @@ fn limit() -> Span {
 pub(crate) struct CaseKeys {
     /// What the case shows, in a sentence.
     pub(super) case: String,
+    /// The time at which its clock begins, as in `2026-12-24T07:55:00`: UTC, or with an offset behind it.
+    pub(super) now: Option<String>,
     /// How far its clock goes when it does not become quiet before.
     #[serde(default = "limit")]
     pub(super) limit: Span,
@@ -28,8 +30,113 @@ pub(crate) struct CaseKeys {
     /// How the world behind operations answers, by the operation's name.
     #[serde(default)]
     pub(super) edges: BTreeMap<String, EdgeKeys>,
+    /// Browsers and other clients of websocket services, by a name for each. They connect at the beginning,
+    /// or where `connect` is the first that is given of them.
+    #[serde(default)]
+    pub(super) sockets: BTreeMap<String, Value>,
     /// What is to come of it.
     pub(super) expect: Vec<Value>,
+}
+
+/// A browser.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SocketKeys {
+    /// The websocket service that it connects to; the only one when left out.
+    pub(super) server: Option<String>,
+    /// Who logs in: one of the service's `users` or `tokens`.
+    pub(super) user: Option<String>,
+    /// With which password; the one that the service has for the user when left out.
+    pub(super) password: Option<String>,
+    /// The page that it is part of, as in `https://ward.example`.
+    #[serde(default)]
+    pub(super) origin: String,
+    /// What it asks for; everything when left out.
+    pub(super) subscribe: Option<SubscribeKeys>,
+}
+
+/// What a browser asks for.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubscribeKeys {
+    /// The topics of the processes that it wants to hear; all when left out.
+    pub(super) topics: Option<Vec<String>>,
+    /// The condition on messages that it wants to hear of.
+    #[serde(rename = "where")]
+    pub(super) condition: Option<String>,
+}
+
+/// A browser connects.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConnectKeys {
+    /// Which one.
+    pub(super) connect: String,
+    /// The id of the message up to which it has heard everything.
+    pub(super) since: Option<u64>,
+}
+
+/// A browser says goodbye.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DisconnectKeys {
+    /// Which one.
+    pub(super) disconnect: String,
+}
+
+/// A browser neither reads nor says anything any more, as when its machine is switched off.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SilentKeys {
+    /// Which one.
+    pub(super) silent: String,
+}
+
+/// A browser says something.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SaysKeys {
+    /// Which one.
+    pub(super) says: String,
+    /// What it says.
+    pub(super) text: String,
+}
+
+/// What a browser is to be told.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ToldKeys {
+    /// The browser.
+    pub(super) told: String,
+    /// What it is told; anything when left out.
+    pub(super) text: Option<String>,
+    /// A part of what it is told.
+    pub(super) contains: Option<String>,
+    /// How often; once or more when left out.
+    pub(super) count: Option<u64>,
+    /// Whether it may not be told that.
+    #[serde(default)]
+    pub(super) none: bool,
+}
+
+/// How a browser's socket is to be at the end.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SocketStateKeys {
+    /// The browser.
+    pub(super) socket: String,
+    /// Whether its session is stored.
+    pub(super) is: SocketState,
+}
+
+/// How a socket is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SocketState {
+    /// Its session is stored.
+    Open,
+    /// It has no session, or none any more.
+    Closed,
 }
 
 /// How the world behind an operation answers.
@@ -38,13 +145,24 @@ pub(crate) struct CaseKeys {
 pub(super) struct EdgeKeys {
     /// How long nobody is there, from the beginning of the case.
     pub(super) refuses_for: Option<Span>,
-    /// How long each message takes.
-    pub(super) delay: Option<Span>,
+    /// How long an answer takes: a time, or a list of them, the last one for all that come after it. One
+    /// that takes longer than the operation's `response_timeout` is none.
+    pub(super) delay: Option<Delays>,
     /// What is answered: a code of MSA-1, or a list of them, the last one to all that come after it.
     pub(super) answers: Option<Answers>,
     /// The text of an answer, MSA-3.
     #[serde(default)]
     pub(super) text: String,
+}
+
+/// One delay or several.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Delays {
+    /// The same for all.
+    One(Span),
+    /// In this order.
+    Several(Vec<Span>),
 }
 
 /// One answer or several.

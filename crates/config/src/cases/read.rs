@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use hl7::schema::{CategoryChoice, PathContext, Schemas, compile_path};
-use model::{BusinessType, EventKind, MessageStatus};
+use jiff::tz::TimeZone;
+use model::{BusinessType, Timestamp};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::keys::*;
-use super::{CaseDef, EdgeDef, Expectation, Given, GivenMessage, OutputDef, ValueDef, Wanted};
+use super::sockets::SOCKET_GIVEN;
+use super::{CaseDef, EdgeDef, Given, GivenMessage, SocketDef};
 use crate::finding::Findings;
 use crate::interpolate::why;
 use crate::keys::schema_of;
@@ -44,39 +45,42 @@ pub(super) fn case(
         return None;
     }
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    Reader { production, sources, findings, folder }.case(&root)
+    Reader { production, sources, findings, folder, sockets: Vec::new() }.case(&root)
 }
 
-struct Reader<'a> {
-    production: &'a ProductionDef,
-    sources: &'a Sources,
-    findings: &'a mut Findings,
+pub(super) struct Reader<'a> {
+    pub(super) production: &'a ProductionDef,
+    pub(super) sources: &'a Sources,
+    pub(super) findings: &'a mut Findings,
     /// Where files are named from.
     folder: PathBuf,
+    /// The browsers of the case.
+    pub(super) sockets: Vec<SocketDef>,
 }
-
-/// What can be expected: the key that says so, and what it is.
-const KINDS: [&str; 6] = ["at", "status", "ack", "broadcast", "event", "alert"];
 
 impl Reader<'_> {
     fn case(&mut self, root: &Node) -> Option<CaseDef> {
         let keys: Option<CaseKeys> = self.keys(root);
+        let now = root.get("now").and_then(|node| self.now(node));
         for entry in root.get("edges").map(Node::entries).unwrap_or_default() {
             self.edge(&entry.key, &entry.key_place, &entry.value);
+        }
+        for entry in root.get("sockets").map(Node::entries).unwrap_or_default() {
+            self.socket(&entry.key, &entry.key_place, &entry.value);
         }
         let mut messages: Vec<Option<GivenMessage>> = Vec::new();
         let mut given = Vec::new();
         for node in list(root, "given") {
             let one = self.given(node);
             match &one {
-                Some(Given::Wait(_)) => {}
                 Some(Given::Message(message)) => messages.push(Some(message.clone())),
-                None if node.get("wait").is_some() => {}
                 // It counts all the same.
-                None => messages.push(None),
+                None if node.get("to").is_some() => messages.push(None),
+                _ => {}
             }
             given.extend(one);
         }
+        self.who_comes_later(&given);
         let expect: Vec<_> =
             list(root, "expect").iter().filter_map(|node| self.expectation(node, &messages)).collect();
         if root.get("expect").is_some_and(|node| matches!(&node.kind, Kind::List(all) if all.is_empty())) {
@@ -84,12 +88,19 @@ impl Reader<'_> {
             self.findings.error(place, None, "the case expects nothing; expected one thing at least");
         }
         let keys = keys?;
-        let edges = keys.edges.into_iter().map(|(name, keys)| (name, edge(keys)));
-        Some(CaseDef { name: keys.case, limit: keys.limit.0, given, edges: edges.collect(), expect })
+        Some(CaseDef {
+            name: keys.case,
+            now,
+            limit: keys.limit.0,
+            given,
+            edges: keys.edges.into_iter().map(|(name, keys)| (name, edge(keys))).collect(),
+            sockets: std::mem::take(&mut self.sockets),
+            expect,
+        })
     }
 
     /// A map of keys as they are wanted; none where anything is wrong with it.
-    fn keys<T: DeserializeOwned + JsonSchema>(&mut self, node: &Node) -> Option<T> {
+    pub(super) fn keys<T: DeserializeOwned + JsonSchema>(&mut self, node: &Node) -> Option<T> {
         let before = self.findings.errors();
         let elsewhere = |_: &str| None;
         let mut walk = Walk {
@@ -117,7 +128,7 @@ impl Reader<'_> {
     }
 
     /// Whether there is an item of that name, which stands at `node`; none where there is not.
-    fn item(&mut self, name: &str, node: &Node) -> Option<()> {
+    pub(super) fn item(&mut self, name: &str, node: &Node) -> Option<()> {
         if self.production.item(name).is_some() {
             return Some(());
         }
@@ -129,7 +140,7 @@ impl Reader<'_> {
     }
 
     /// The operation of that name, which stands at `place`.
-    fn operation(&mut self, name: &str, place: &Place) -> Option<ItemDef> {
+    pub(super) fn operation(&mut self, name: &str, place: &Place) -> Option<ItemDef> {
         let is_operation = |item: &&ItemDef| item.business_type() == BusinessType::BusinessOperation;
         if let Some(item) = self.production.item(name) {
             if is_operation(&item) {
@@ -161,12 +172,31 @@ impl Reader<'_> {
         }
     }
 
+    /// The time at which a case begins.
+    fn now(&mut self, node: &Node) -> Option<Timestamp> {
+        let Kind::Scalar(Scalar { value: Value::String(text), .. }) = &node.kind else { return None };
+        let in_utc = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+        let time = match text.parse::<jiff::Timestamp>() {
+            Ok(time) => Some(time),
+            Err(_) => in_utc().map(|time| time.timestamp()),
+        };
+        if time.is_none() {
+            let message = format!("now is \"{text}\"; expected a time, as in 2026-12-24T07:55:00");
+            let help = "it is UTC; with an offset behind it, as in +01:00, another zone's";
+            self.findings.error(&node.place, None, message).help(Some(help.to_owned()));
+        }
+        time.map(|time| Timestamp(time.as_millisecond()))
+    }
+
     fn given(&mut self, node: &Node) -> Option<Given> {
         if node.get("wait").is_some() {
             return self.keys::<WaitKeys>(node).map(|keys| Given::Wait(keys.wait.0));
         }
+        if SOCKET_GIVEN.iter().any(|key| node.get(key).is_some()) {
+            return self.socket_given(node);
+        }
         if node.get("to").is_none() {
-            self.unclear(node, &[], "given", &["to", "wait"]);
+            self.unclear(node, &[], "given", &[&["to", "wait"], &SOCKET_GIVEN[..]].concat());
             return None;
         }
         let keys: MessageKeys = self.keys(node)?;
@@ -199,7 +229,7 @@ impl Reader<'_> {
     }
 
     /// What is in a file, which is named at `node`.
-    fn file(&mut self, name: &str, node: &Node) -> Option<Bytes> {
+    pub(super) fn file(&mut self, name: &str, node: &Node) -> Option<Bytes> {
         let path = self.folder.join(name);
         match std::fs::read(&path) {
             Ok(bytes) => Some(bytes.into()),
@@ -211,26 +241,8 @@ impl Reader<'_> {
         }
     }
 
-    fn expectation(&mut self, node: &Node, messages: &[Option<GivenMessage>]) -> Option<Expectation> {
-        let kinds: Vec<_> = node.entries().iter().filter(|entry| KINDS.contains(&&*entry.key)).collect();
-        let [kind] = kinds[..] else {
-            let kinds: Vec<&str> = kinds.iter().map(|entry| entry.key.as_str()).collect();
-            self.unclear(node, &kinds, "expected", &KINDS);
-            return None;
-        };
-        let wanted = match kind.key.as_str() {
-            "at" => self.output(node),
-            "status" => self.status(node),
-            "ack" => self.ack(node, messages),
-            "broadcast" => self.broadcast(node),
-            _ => self.event(node),
-        }?;
-        let (_, line, column, _) = self.sources.locate(&kind.key_place);
-        Some(Expectation { line, column, wanted })
-    }
-
     /// Says that what is given or expected (`done`) is none of what can be, or several.
-    fn unclear(&mut self, node: &Node, kinds: &[&str], done: &str, known: &[&str]) {
+    pub(super) fn unclear(&mut self, node: &Node, kinds: &[&str], done: &str, known: &[&str]) {
         if let [first, second, ..] = kinds {
             let message = format!("one thing is {done} at a time; found \"{first}\" and \"{second}\"");
             self.findings.error(&node.place, None, message).help(Some("make two of it".to_owned()));
@@ -245,157 +257,9 @@ impl Reader<'_> {
         let help = did_you_mean_or_all(strange.map_or("", |entry| entry.key.as_str()), known);
         self.findings.error(place, None, message).help(help);
     }
-
-    fn output(&mut self, node: &Node) -> Option<Wanted> {
-        let keys: OutputKeys = self.keys(node)?;
-        self.operation(&keys.at, &node.get("at")?.place)?;
-        let others = ["count", "number", "rule", "values", "file"];
-        if let Some(other) = others.iter().find_map(|key| node.get(key)).filter(|_| keys.none) {
-            let message = "nothing comes out where none is true; expected no more to be said of it";
-            self.findings.error(&other.place, None, message);
-            return None;
-        }
-        let values = node.get("values").map(Node::entries).unwrap_or_default().iter();
-        let values: Vec<_> =
-            values.map(|entry| self.value(&entry.key, &entry.key_place, &entry.value)).collect();
-        let content = match keys.file {
-            None => None,
-            Some(file) => Some((file.clone(), self.file(&file, node.get("file")?)?)),
-        };
-        Some(Wanted::Output(OutputDef {
-            at: keys.at,
-            count: if keys.none { Some(0) } else { keys.count.map(|count| count as usize) },
-            number: keys.number.map(|number| number as usize),
-            rule: keys.rule,
-            values: values.into_iter().collect::<Option<_>>()?,
-            content,
-        }))
-    }
-
-    fn value(&mut self, path: &str, place: &Place, node: &Node) -> Option<ValueDef> {
-        let schemas = self.production.library.get::<Schemas>();
-        let context = PathContext::new(&schemas, &CategoryChoice::default());
-        let compiled = match compile_path(path, &context) {
-            Ok(compiled) => compiled,
-            Err(error) => {
-                self.findings.error(place, None, error.to_string());
-                return None;
-            }
-        };
-        let value = match &node.kind {
-            Kind::Scalar(Scalar { value: Value::String(text), .. }) => text.clone(),
-            Kind::Scalar(Scalar { value: Value::Null, .. }) => String::new(),
-            // With the characters that it was written with: 007 is 007.
-            Kind::Scalar(_) => self.sources.get(node.place.file).text[node.place.range.clone()].to_owned(),
-            _ => {
-                let message = format!("{path} is {}; expected a text", shown(node));
-                self.findings.error(&node.place, None, message);
-                return None;
-            }
-        };
-        let (_, line, column, _) = self.sources.locate(place);
-        Some(ValueDef { path: path.to_owned(), compiled, value, line, column })
-    }
-
-    fn status(&mut self, node: &Node) -> Option<Wanted> {
-        let keys: StatusKeys = self.keys(node)?;
-        let StatusOf { item, is, count } = keys.status;
-        let below = node.get("status")?;
-        self.item(&item, below.get("item")?)?;
-        let Ok(status) = is.parse::<MessageStatus>() else {
-            let names: Vec<_> = MessageStatus::ALL.iter().map(|status| status.name()).collect();
-            let message = format!("\"{is}\" is no status of a message");
-            let help = did_you_mean_or_all(&is, &names);
-            self.findings.error(&below.get("is")?.place, None, message).help(help);
-            return None;
-        };
-        Some(Wanted::Status { item, is: status, count: count.map(|count| count as usize) })
-    }
-
-    fn ack(&mut self, node: &Node, messages: &[Option<GivenMessage>]) -> Option<Wanted> {
-        let keys: AckKeys = self.keys(node)?;
-        let of = keys.of as usize;
-        let place = &node.get("for")?.place;
-        let Some(message) = messages.get(of - 1) else {
-            let message = format!("for is {of}; expected a number of the {} messages given", messages.len());
-            self.findings.error(place, None, message);
-            return None;
-        };
-        // What is wrong with that message was told.
-        let message = message.as_ref()?;
-        let item = self.production.item(&message.to)?;
-        if item.business_type() != BusinessType::BusinessService {
-            let message = format!(
-                "message {of} comes to \"{}\", which answers nobody; expected one to a service",
-                item.name
-            );
-            self.findings.error(place, None, message);
-            return None;
-        }
-        if !has_setting(item, "ack_mode") {
-            let message = format!(
-                "message {of} comes to \"{}\" of type {}, which acknowledges nothing",
-                item.name, item.component.type_name
-            );
-            self.findings.error(place, None, message);
-            return None;
-        }
-        Some(Wanted::Ack { code: format!("{:?}", keys.ack), of, text: keys.text })
-    }
-
-    fn broadcast(&mut self, node: &Node) -> Option<Wanted> {
-        let keys: BroadcastKeys = self.keys(node)?;
-        let place = node.get("broadcast")?;
-        self.item(&keys.broadcast, place)?;
-        let item = self.production.item(&keys.broadcast)?;
-        let server_of =
-            |item: &ItemDef| item.settings.get("server").and_then(Value::as_str).map(str::to_owned);
-        let own = server_of(item);
-        // A server is what others name as theirs.
-        let is_server =
-            self.production.items.iter().any(|other| server_of(other).as_deref() == Some(&*item.name));
-        let server = own.or_else(|| is_server.then(|| item.name.to_string()));
-        let Some(server) = server else {
-            let message = format!(
-                "\"{}\" is of type {}, which tells no sockets; expected a process with the setting server, or the service that one names there",
-                item.name, item.component.type_name
-            );
-            self.findings.error(&place.place, None, message);
-            return None;
-        };
-        let count = if keys.none { Some(0) } else { keys.count.map(|count| count as usize) };
-        let BroadcastKeys { broadcast: by, text, contains, .. } = keys;
-        Some(Wanted::Broadcast { server, by, text, contains, count })
-    }
-
-    fn event(&mut self, node: &Node) -> Option<Wanted> {
-        let (text, kind, item, none) = match node.get("alert") {
-            Some(_) => {
-                let AlertKeys { alert, item, none } = self.keys(node)?;
-                (alert, Some(EventKind::Alert.name().to_owned()), item, none)
-            }
-            None => {
-                let EventKeys { event, kind, item, none } = self.keys(node)?;
-                (event, kind, item, none)
-            }
-        };
-        if let Some(name) = &item {
-            self.item(name, node.get("item")?)?;
-        }
-        let known = |kind: &String| EventKind::ALL.into_iter().find(|known| known.name() == kind);
-        let found = kind.as_ref().and_then(known);
-        if let (Some(kind), None) = (&kind, found) {
-            let names: Vec<_> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
-            let message = format!("\"{kind}\" is no kind of event");
-            let help = did_you_mean_or_all(kind, &names);
-            self.findings.error(&node.get("kind")?.place, None, message).help(help);
-            return None;
-        }
-        Some(Wanted::Event { text, kind: found, item, none })
-    }
 }
 
-fn list<'a>(root: &'a Node, key: &str) -> &'a [Node] {
+pub(super) fn list<'a>(root: &'a Node, key: &str) -> &'a [Node] {
     match root.get(key).map(|node| &node.kind) {
         Some(Kind::List(nodes)) => nodes,
         _ => &[],
@@ -404,11 +268,12 @@ fn list<'a>(root: &'a Node, key: &str) -> &'a [Node] {
 
 /// Whether somebody answers what the operation sends.
 fn is_answered(item: &ItemDef) -> bool {
-    has_setting(item, "reply_code_actions")
+    let asks = item.settings.get("get_reply").and_then(Value::as_bool).unwrap_or(true);
+    asks && has_setting(item, "reply_code_actions")
 }
 
 /// Whether the item's component knows a setting.
-fn has_setting(item: &ItemDef, name: &str) -> bool {
+pub(super) fn has_setting(item: &ItemDef, name: &str) -> bool {
     item.component.schema().to_value()["properties"].get(name).is_some()
 }
 
@@ -416,7 +281,11 @@ fn edge(keys: EdgeKeys) -> EdgeDef {
     let code = |code: &AnswerCode| format!("{code:?}");
     EdgeDef {
         refuses_for: keys.refuses_for.map(|span| span.0),
-        delay: keys.delay.map(|span| span.0),
+        delay: match keys.delay {
+            None => Vec::new(),
+            Some(Delays::One(one)) => vec![one.0],
+            Some(Delays::Several(several)) => several.into_iter().map(|span| span.0).collect(),
+        },
         answers: match &keys.answers {
             None => Vec::new(),
             Some(Answers::One(one)) => vec![code(one)],
