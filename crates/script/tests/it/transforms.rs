@@ -136,6 +136,14 @@ fn code_in_a_loop_is_told_whose_turn_it_is() {
 }
 
 #[test]
+fn what_code_takes_out_in_its_turn_is_not_made_again() {
+    let take = "if (turn.source.get('2') === 'NM') turn.target.remove()";
+    let text = made(vec![for_each("OBX", vec![code(take), set("OBX-5", "OBX-3")])]);
+    assert_eq!(text.matches("OBX|").count(), 1, "{text}");
+    assert!(text.contains("\rOBX|3|ST|C||C"), "{text}");
+}
+
+#[test]
 fn code_stands_wherever_a_step_does() {
     let cases = vec![("2.5".to_owned(), vec![code("target.set('PID-1', 'switched')")])];
     let switch = ActionDef::Switch { value: "MSH-12".to_owned(), cases, default: Vec::new() };

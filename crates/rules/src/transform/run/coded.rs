@@ -1,5 +1,7 @@
 //! Steps in code: handed to who runs them, and what they leave taken over.
 
+use hl7::Round;
+
 use super::super::code::{Code, Task, turn};
 use super::super::{Transform, TransformError};
 use super::{Step, Work, error};
@@ -35,8 +37,21 @@ impl Work<'_> {
         }
         self.depth -= 1;
         if let Some(rebuilt) = left.target {
+            self.note_gone(&rebuilt.lines);
             self.target.replace(&rebuilt.message, &rebuilt.lines);
         }
         Ok(())
+    }
+
+    /// What the code took out in its turn is not made again by the steps behind.
+    fn note_gone(&mut self, lines: &[Option<usize>]) {
+        for (round, gone) in self.rounds.iter().zip(&mut self.gone) {
+            let (Round::Segment { .. }, Round::Segment { line: Some(line), .. }) =
+                (round, self.target.round(round))
+            else {
+                continue;
+            };
+            gone.now |= !lines.contains(&Some(line));
+        }
     }
 }
