@@ -15,7 +15,7 @@ pub fn hl7(body: &MessageBody) -> Result<hl7::Message, ReadError> {
 }
 
 /// What an expression can ask about a message: of its header, of its body where that is there, and of
-/// what `message` it holds.
+/// what `message` it holds. The time is that at which it was made, unless somebody works on it now.
 pub fn facts<'a>(
     header: &'a MessageHeader,
     body: Option<&'a MessageBody>,
@@ -32,6 +32,7 @@ pub fn facts<'a>(
         class: body.map_or("", |body| body.class().0),
         description: &header.description,
         resent: &header.resent,
+        now: Some(moment(header.time_created)),
         zone: Some(minutes_ahead),
         ..Facts::default()
     }

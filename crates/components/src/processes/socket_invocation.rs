@@ -21,16 +21,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hl7::schema::PathContext;
 use model::{
     BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Failure, HostContext,
     Library, Message,
 };
-use rules::Template;
+use rules::{Scope, Template};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::hl7::doc_type::DocTypes;
+use crate::message;
 use crate::sockets::hub::Hub;
 use crate::sockets::voice::Voice;
 
@@ -54,7 +54,7 @@ pub struct Settings {
 /// Tells messages to open sockets.
 pub struct SocketInvocation {
     settings: Settings,
-    paths: PathContext,
+    words: Scope,
     speaker: Option<(Arc<Hub>, Arc<Voice>)>,
 }
 
@@ -72,7 +72,8 @@ impl Component for SocketInvocation {
         DocTypes::check(&settings.message_schema_category, checks);
         // Paths are read by all versions where the setting is wrong.
         let types = DocTypes::new(&settings.message_schema_category, &checks.library).unwrap_or_default();
-        for problem in Template::problems_with(&settings.message, &types.paths()) {
+        let words = message::scope(&types.paths(), &checks.library);
+        for problem in Template::compile_in(&settings.message, &words).err().into_iter().flatten() {
             checks.error_at("message", problem.range, problem.message);
             if let Some(help) = problem.help {
                 checks.help(help);
@@ -85,19 +86,25 @@ impl Component for SocketInvocation {
 
     fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
         let paths = DocTypes::new(&settings.message_schema_category, library)?.paths();
-        if let Err(error) = Template::compile_with(&settings.message, &paths) {
-            return Err(BuildError { path: "message".into(), message: error.to_string() });
+        let words = message::scope(&paths, library);
+        if let Err(errors) = Template::compile_in(&settings.message, &words) {
+            return Err(BuildError { path: "message".into(), message: told(&errors) });
         }
-        Ok(Built::Process(Box::new(SocketInvocation { settings, paths, speaker: None })))
+        Ok(Built::Process(Box::new(SocketInvocation { settings, words, speaker: None })))
     }
+}
+
+/// The first thing that is wrong with a template.
+fn told(errors: &[rules::ExprError]) -> String {
+    errors.first().map_or_else(|| "this cannot be read".to_owned(), ToString::to_string)
 }
 
 impl SocketInvocation {
     fn join(&mut self, host: &HostContext) -> Result<(), Failure> {
         let hub = host.shared().get::<Hub>(&self.settings.server);
         let Settings { topic, message, .. } = &self.settings;
-        let voice = Voice::new(host.name(), topic.as_deref(), message, &self.paths)
-            .map_err(|error| Failure::Fatal(format!("setting \"message\": {error}")))?;
+        let voice = Voice::new(host.name(), topic.as_deref(), message, &self.words)
+            .map_err(|errors| Failure::Fatal(format!("setting \"message\": {}", told(&errors))))?;
         let voice = Arc::new(voice);
         hub.join_voice(&voice);
         self.speaker = Some((hub, voice));

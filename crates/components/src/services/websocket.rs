@@ -52,6 +52,7 @@ use model::{
     Failure, HostContext, Library, Span,
 };
 use rules::Scope;
+use rules::Scope;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
 
@@ -59,6 +60,7 @@ use crate::adapters::tls;
 use crate::sockets::connection::Connection;
 use crate::sockets::listener::Membership;
 use crate::sockets::server::{Server, Upgraded};
+use crate::sockets::subscription::Conditions;
 use crate::sockets::subscription::Conditions;
 pub use crate::sockets::settings::Settings;
 

@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-use hl7::schema::PathContext;
-use model::Message;
-use rules::Expr;
+use hl7::schema::{CategoryChoice, PathContext};
+use model::{Library, Message};
+use rules::{Expr, Schedules, Scope};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -27,14 +27,22 @@ pub(crate) struct Condition(Expr);
 #[derive(Default)]
 pub(crate) struct Conditions {
     known: Mutex<HashMap<String, Weak<Condition>>>,
-    /// The schemas that paths are read by; those of HL7 until a server says its production's.
-    paths: OnceLock<PathContext>,
+    /// What they may name; the paths of HL7 until a server says its production's.
+    words: OnceLock<Scope>,
 }
 
 impl Conditions {
-    /// Reads paths by the schemas of a production. They are the same as long as it runs.
-    pub(crate) fn read_by(&self, paths: &PathContext) {
-        self.paths.get_or_init(|| paths.clone());
+    /// What conditions of clients may name: paths by the schemas of the production, and its schedules. Its
+    /// lookup tables are not theirs: who asks often enough would know what stands in them.
+    pub(crate) fn words(library: &Library) -> Scope {
+        let paths = PathContext::new(&library.get(), &CategoryChoice::default());
+        let schedules = (*library.get::<Schedules>()).clone();
+        Scope { schedules, hint: Some("a subscription knows none of this name"), ..Scope::from(&paths) }
+    }
+
+    /// Reads conditions with these words. They are the same as long as the production runs.
+    pub(crate) fn read_by(&self, words: &Scope) {
+        self.words.get_or_init(|| words.clone());
     }
 
     fn get(&self, text: &str) -> Result<Arc<Condition>, String> {
@@ -45,11 +53,12 @@ impl Conditions {
         if let Some(condition) = known.get(text).and_then(Weak::upgrade) {
             return Ok(condition);
         }
-        let compiled = match self.paths.get() {
-            Some(paths) => Expr::compile_with(text, paths),
-            None => Expr::compile(text),
-        };
-        let condition = Arc::new(Condition(compiled.map_err(|error| format!("where: {error}"))?));
+        let words = self.words.get().cloned().unwrap_or_default();
+        let compiled = Expr::condition(text, &words).map_err(|errors| match errors.first() {
+            Some(error) => format!("where: {error}"),
+            None => "where: this cannot be read".to_owned(),
+        });
+        let condition = Arc::new(Condition(compiled?));
         known.retain(|_, condition| condition.strong_count() > 0);
         known.insert(text.to_owned(), Arc::downgrade(&condition));
         Ok(condition)
@@ -171,7 +180,16 @@ mod tests {
     #[test]
     fn what_asks_to_subscribe_and_what_does_not() {
         let conditions = Conditions::default();
+        let table = rules::LookupTables::default().with("wards", rules::LookupTable::default());
+        let always = rules::Schedules::default().with("nights", rules::Schedule::default());
+        conditions.read_by(&Conditions::words(&Library::default().with(table).with(always)));
         for (text, expect) in [
+            (
+                r#"{"subscribe": {"where": "schedule(\"nights\")"}}"#,
+                Some(Ok(r#"{"where":"schedule(\"nights\")"}"#)),
+            ),
+            (r#"{"subscribe": {"where": "schedule(\"night\")"}}"#, Some(Err("did you mean"))),
+            (r#"{"subscribe": {"where": "exists(\"wards\", PID-3)"}}"#, Some(Err("knows none"))),
             (r#"{"subscribe": {}}"#, Some(Ok(""))),
             (r#"{"subscribe": {"topics": ["a", "b"]}}"#, Some(Ok(r#"{"topics":["a","b"]}"#))),
             (

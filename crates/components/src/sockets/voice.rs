@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hl7::schema::PathContext;
 use model::{BodyClass, Message};
-use rules::{Facts, Template};
+use rules::{Facts, Scope, Template};
 
 use super::frame;
 
@@ -26,14 +25,14 @@ enum Text {
 
 impl Voice {
     /// A voice that says `text`, which has `{{ ... }}` in it where a message has its say.
-    /// Its paths are read by the schemas of `paths`.
+    /// What stands in it may name what `words` knows.
     pub(crate) fn new(
         item: &Arc<str>,
         topic: Option<&str>,
         text: &str,
-        paths: &PathContext,
-    ) -> Result<Self, rules::ExprError> {
-        let template = Template::compile_with(text, paths)?;
+        words: &Scope,
+    ) -> Result<Self, Vec<rules::ExprError>> {
+        let template = Template::compile_in(text, words)?;
         let text = match template.is_literal() {
             true => Text::Literal(frame::text(&template.render(&Facts::default()))),
             false => Text::Template(template),
@@ -63,7 +62,7 @@ mod tests {
     use crate::sockets::testing::adt;
 
     fn said(text: &str, message: &Message) -> Vec<u8> {
-        Voice::new(&Arc::from("Tell"), None, text, &PathContext::default()).unwrap().frame(message).to_vec()
+        Voice::new(&Arc::from("Tell"), None, text, &Scope::default()).unwrap().frame(message).to_vec()
     }
 
     #[test]

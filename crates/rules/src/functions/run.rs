@@ -160,7 +160,9 @@ fn default<'a>(call: &'a Call, facts: &Facts<'a>) -> Value<'a> {
     for operand in all(call) {
         let is_text = each_value(operand, facts, &mut |value| {
             let is_text = !value.text().is_empty();
-            if is_text || found == Value::Missing {
+            // Null says more than nothing does.
+            let says_more = found == Value::Missing || (found == Value::Empty && value == Value::Null);
+            if is_text || says_more {
                 found = value;
             }
             is_text

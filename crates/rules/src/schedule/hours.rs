@@ -307,8 +307,7 @@ fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// `mon` or `Monday`: at least three letters of the day's name.
 fn day_of(word: &str) -> Option<usize> {
     let word = word.to_ascii_lowercase();
-    let is = |day: &&str| word == day[..3] || word == **day;
-    WEEKDAYS.iter().position(|day| is(&day))
+    WEEKDAYS.iter().position(|day| word == day[..3] || word == *day)
 }
 
 fn meant_day(word: &str) -> Option<&'static str> {

@@ -121,6 +121,8 @@ fn functions_of_texts() {
         (r#"join(PID-3[*].1, "/")"#, "4711/0815"),
         (r#"default(PID-19, PID-10, "none")"#, "none"),
         ("default(PID-19, PID-9)", "null"),
+        ("default(PID-10, PID-9)", "null"),
+        ("default(PID-10, PID-19)", "empty"),
     ]);
 }
 
