@@ -359,3 +359,107 @@ fn text_of(value: ValueRef<'_>) -> Option<String> {
         ValueRef::Blob(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rules::LookupTable;
+    use testkit::TestHost;
+
+    use super::*;
+
+    /// A file with two wards.
+    fn file(folder: &Path, name: &str, first: &str) -> PathBuf {
+        let path = folder.join(name);
+        let db = Connection::open(&path).expect("made");
+        let make = format!(
+            "CREATE TABLE wards (code TEXT, name TEXT, beds INTEGER, note TEXT);
+             INSERT INTO wards VALUES ('W1', '{first}', 12, NULL), ('W2', 'Second', 7, 'x');"
+        );
+        db.execute_batch(&make).expect("filled");
+        path
+    }
+
+    fn question(sql: &str, values: &[(&str, &str)]) -> Question {
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Question { sql: sql.into(), values: values.collect(), limit: Duration::from_secs(60) }
+    }
+
+    fn wards() -> Database {
+        Database::Tables(LookupTables::default().with("wards", LookupTable::default()))
+    }
+
+    /// What is wrong with a statement on the lookup tables, and the bytes that it is about.
+    fn wrong_of(sql: &str) -> String {
+        match look(&wards(), sql) {
+            Err(Wrong::Statement(range, said)) => format!("[{}] {said}", range.map_or("", |at| &sql[at])),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_statement_is_told_at_its_bytes() {
+        for (sql, said) in [
+            ("SELECT vlue FROM wards", "[vlue] no such column: vlue"),
+            ("SELECT value FROM ward", "[ward] no such table: ward; there is \"wards\""),
+            ("SELECT value FORM wards", "[wards] near \"wards\": syntax error"),
+            ("SELECT value FROM wards WHERE key = ?", "[?] parameter \"?\" has no name; write it as :name"),
+            ("SELECT 1; SELECT 2", "[] there are several statements; expected one SELECT"),
+            ("", "[] the statement is no query; expected SELECT"),
+            ("DELETE FROM wards", "[] the statement does more than to read; expected SELECT"),
+            ("CREATE TABLE x (y)", "[] the statement does more than to read; expected SELECT"),
+            ("PRAGMA hard_heap_limit = 1", "[] the statement does more than to read; expected SELECT"),
+            ("ATTACH 'x.db' AS x", "[] the statement does more than to read; expected SELECT"),
+            ("BEGIN", "[] the statement does more than to read; expected SELECT"),
+        ] {
+            assert_eq!(wrong_of(sql), said, "{sql}");
+        }
+        let looked =
+            look(&wards(), "SELECT value, key AS k FROM wards WHERE key = :code OR value = :code").unwrap();
+        assert_eq!(looked.columns, ["value", "k"]);
+        assert_eq!(looked.parameters, [("code".to_owned(), 46..51)]);
+    }
+
+    #[tokio::test]
+    async fn a_file_is_asked_and_what_stands_there_are_texts() {
+        let folder = testkit::data_dir();
+        let database = Database::File(file(folder.path(), "his.db", "First"));
+        let (asked, host) = (Asked::default(), TestHost::new("Flow").context());
+        let ask = |sql: &str, values: &[(&str, &str)]| {
+            let (database, question) = (database.clone(), question(sql, values));
+            asked.ask(database, question, &host)
+        };
+        let found =
+            ask("SELECT name, beds, note, beds / 8.0 AS half FROM wards WHERE code = :c", &[("c", "W1")]);
+        let Found { first, rows } = found.await.unwrap();
+        let values: Vec<&str> = first.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!((values, rows), (vec!["First", "12", "", "1.5"], 1));
+        // A column of numbers compares as numbers, although the value is a text.
+        assert_eq!(ask("SELECT name FROM wards WHERE beds > :n", &[("n", "8")]).await.unwrap().rows, 1);
+        let many = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n";
+        assert_eq!(ask(many, &[]).await.unwrap().rows, MOST_ROWS);
+        let large = ask("SELECT replace(hex(zeroblob(600000)), '00', 'xx') AS x", &[]).await;
+        assert_eq!(large.err().as_deref(), Some("the row has more than 1024 KiB"));
+        assert_eq!(ask("SELECT :c", &[]).await.err().as_deref(), Some("parameter \":c\" has no value"));
+    }
+
+    #[tokio::test]
+    async fn another_file_in_its_place_is_opened_anew() {
+        let folder = testkit::data_dir();
+        let path = folder.path().join("his.db");
+        let (asked, host) = (Asked::default(), TestHost::new("Flow").context());
+        let name = || {
+            let question = question("SELECT name FROM wards WHERE code = 'W1'", &[]);
+            let found = asked.ask(Database::File(path.clone()), question, &host);
+            async { found.await.map(|found| found.first[0].1.clone()) }
+        };
+        assert_eq!(name().await, Err("unable to open database file".to_owned()));
+        file(folder.path(), "his.db", "First");
+        assert_eq!(name().await.as_deref(), Ok("First"));
+        let other = file(folder.path(), "new.db", "Other");
+        std::fs::rename(other, &path).expect("replaced");
+        assert_eq!(name().await.as_deref(), Ok("Other"));
+        std::fs::remove_file(&path).and_then(|()| std::fs::write(&path, "no database ".repeat(99))).unwrap();
+        assert_eq!(name().await, Err("the file is no SQLite database".to_owned()));
+        assert!(matches!(look(&Database::File(path.clone()), "SELECT 1"), Err(Wrong::Away(_))));
+    }
+}
