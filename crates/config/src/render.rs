@@ -1,7 +1,7 @@
 //! Findings as a good compiler shows them.
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level as Title, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level as Title, Origin, Renderer, Snippet};
 
 use crate::finding::{Finding, Level};
 use crate::source::Sources;
@@ -31,7 +31,12 @@ fn one(finding: &Finding, sources: &Sources, renderer: &Renderer) -> String {
         .line_start(finding.line)
         .path(&source.name)
         .annotation(AnnotationKind::Primary.span(start..end));
-    let mut group: Group<'_> = level.primary_title(finding.text()).element(snippet);
+    let title = level.primary_title(finding.text());
+    // Of a file that cannot be read, or is empty, there is no line to show.
+    let mut group: Group<'_> = match source.text.is_empty() {
+        true => title.element(Origin::path(&source.name).line(finding.line).char_column(finding.column)),
+        false => title.element(snippet),
+    };
     if let Some(help) = &finding.help {
         group = group.element(Title::HELP.message(help));
     }

@@ -120,7 +120,7 @@ impl Drawing<'_> {
             let until = self.places.left + (group.last + 1) * self.places.step - 1;
             self.canvas.fill(from..until, self.pen.rule, colour::DIM);
             let title = match until - from {
-                room if room > group.title.len() + 2 => format!("{0} {1} ", self.pen.rule, group.title),
+                room if room >= group.title.len() + 2 => format!("{0} {1} ", self.pen.rule, group.title),
                 room => format!("{} ", shortened(group.title, room, "")),
             };
             self.canvas.put(from, &title, colour::DIM);
