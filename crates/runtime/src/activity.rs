@@ -13,6 +13,8 @@ pub(crate) struct Activity {
     pub(crate) completed: AtomicU64,
     pub(crate) errors: AtomicU64,
     pub(crate) in_hand: AtomicU64,
+    /// Messages that it goes on with later.
+    pub(crate) deferred: AtomicU64,
     last: AtomicI64,
     /// What `taken` was when the rate was last worked out, and the rate in messages per 1000 s.
     before: AtomicU64,
@@ -34,6 +36,7 @@ impl Activity {
             completed: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             in_hand: AtomicU64::new(0),
+            deferred: AtomicU64::new(0),
             last: AtomicI64::new(0),
             before: AtomicU64::new(0),
             rate: AtomicU64::new(0),
@@ -61,6 +64,18 @@ impl Activity {
         self.completed.fetch_add(completed, Relaxed);
         self.errors.fetch_add(errors, Relaxed);
         self.last.store(now.0, Relaxed);
+    }
+
+    /// Counts a message that it goes on with later.
+    pub(crate) fn deferred(&self) {
+        self.deferred.fetch_add(1, Relaxed);
+    }
+
+    /// Counts the end of one.
+    pub(crate) fn went_on(&self) {
+        // There is none where the ledger knew none: never below 0.
+        let left = |count: u64| count.checked_sub(1);
+        let _none_left = self.deferred.fetch_update(Relaxed, Relaxed, left);
     }
 
     /// When something was last taken or ended.

@@ -228,14 +228,17 @@ fn open(def: ProductionDef, options: EngineOptions, window: QueueWindow) -> Resu
         .map_err(|error| StartError::DataDir { path: data_dir.clone(), reason: error.to_string() })?;
     let ledger = Ledger::open(&data_dir, options.extractor)?;
     let readers = Arc::new(Readers::new(ledger.clone()));
-    let stored = readers.read_now(|reader| reader.queues())?;
+    let (stored, deferred) = readers.read_now(|reader| Ok((reader.queues()?, reader.deferred()?)))?;
     // No message that is stored has a larger id than this.
     let (_, last) = ledger.submit(None, |ids| (Change::default(), ids.newest_message()));
 
     let items = def.items.into_iter().map(|def| {
         let takes = def.business_type() != BusinessType::BusinessService;
         let queue = takes.then(|| Arc::new(queue(&def, window, last, &stored)));
-        Arc::new(Item::new(def, queue))
+        let waits = deferred.iter().find(|(name, _)| *name == *def.name).map_or(0, |(_, count)| *count);
+        let item = Item::new(def, queue);
+        item.activity.deferred.store(waits, std::sync::atomic::Ordering::Relaxed);
+        Arc::new(item)
     });
     let engine = Engine::new(Parts {
         production: def.name,

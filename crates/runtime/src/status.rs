@@ -89,6 +89,9 @@ pub struct ItemStatus {
     pub queue: u64,
     /// Messages that it works on.
     pub in_hand: u64,
+    /// Messages that it goes on with later: instances of a flow that wait.
+    #[serde(default)]
+    pub deferred: u64,
     /// Messages that it took since the start.
     pub taken: u64,
     /// Messages that it ended well since the start.
@@ -126,6 +129,7 @@ impl Item {
             pool_size: self.def.pool_size,
             queue: self.queue.as_ref().map_or(0, |queue| queue.depth()),
             in_hand: self.in_hand(),
+            deferred: self.activity.deferred.load(Ordering::Relaxed),
             taken: self.activity.taken.load(Ordering::Relaxed),
             completed: self.activity.completed.load(Ordering::Relaxed),
             errors: self.activity.errors.load(Ordering::Relaxed),

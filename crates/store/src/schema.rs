@@ -14,7 +14,8 @@ use crate::{StoreError, views};
 
 /// Each step brings a store one version further; `PRAGMA user_version` says how many were taken.
 /// Steps that were ever published are never changed.
-pub(crate) const MIGRATIONS: &[&str] = &["
+pub(crate) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
     INSERT INTO meta VALUES ('store', lower(hex(randomblob(16))));
     CREATE TABLE term (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
@@ -48,7 +49,11 @@ pub(crate) const MIGRATIONS: &[&str] = &["
         client_address TEXT NOT NULL, origin TEXT NOT NULL, user TEXT NOT NULL,
         connected INTEGER NOT NULL, subscription TEXT NOT NULL
     );
-"];
+",
+    "
+    CREATE INDEX header_deferred ON header (target) WHERE status = 6;
+",
+];
 
 /// How long a statement waits for another process, such as one that recovers the log.
 const BUSY: Duration = Duration::from_secs(10);

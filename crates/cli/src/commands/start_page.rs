@@ -117,6 +117,7 @@ mod tests {
             pool_size: 1,
             queue: 0,
             in_hand: 0,
+            deferred: 0,
             taken: 0,
             completed: 0,
             errors: 0,

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::engine::ask;
 use crate::output::table::{Field, Listing, ListingForm};
-use crate::output::{Exit, Screen, colour, failed, time};
+use crate::output::{Exit, Screen, colour, count, failed, time};
 use crate::reading::DataDir;
 
 /// Show the running production: items, queues, rates, and why something waits
@@ -32,19 +32,30 @@ impl Status {
 
     /// What the store alone knows.
     fn without_engine(&self, screen: &Screen, data: &DataDir) -> Result<(), Exit> {
-        let queues = data.open()?.reader.queues().map_err(failed)?;
+        let books = data.open()?;
+        let queues = books.reader.queues().map_err(failed)?;
+        let waiting = books.reader.deferred().map_err(failed)?;
         let mut listing = Listing::new(["oldest", "queue", "count"]);
         for queue in queues {
             listing.push([Field::Time(queue.oldest), Field::text(queue.name), Field::from(queue.count)]);
         }
         if self.json {
             let queues: Vec<_> = listing.objects().collect();
-            return screen.json(&json!({ "running": false, "queues": queues }));
+            let deferred = |(item, count): &(String, u64)| json!({ "item": item, "count": count });
+            let deferred: Vec<_> = waiting.iter().map(deferred).collect();
+            return screen.json(&json!({ "running": false, "queues": queues, "deferred": deferred }));
         }
         let place = data.path();
         screen.line(&format!("no engine runs on \"{}\"; what its queues hold:\n", place.display()))?;
-        listing.print(screen, ListingForm::Table, "nothing waits")
+        listing.print(screen, ListingForm::Table, "nothing waits")?;
+        waiting.iter().try_for_each(|(item, count)| screen.line(&deferred(item, *count)))
     }
+}
+
+/// How many messages an item goes on with later.
+fn deferred(item: &str, number: u64) -> String {
+    let number = usize::try_from(number).unwrap_or(usize::MAX);
+    format!("{item}: {} deferred, for answers or a time", count(number, "message"))
 }
 
 fn show(status: &ProductionStatus, screen: &Screen) -> Result<(), Exit> {
@@ -81,6 +92,9 @@ fn show(status: &ProductionStatus, screen: &Screen) -> Result<(), Exit> {
         ]);
     }
     listing.print(screen, ListingForm::Table, "the production has no items")?;
+    for item in status.items.iter().filter(|item| item.deferred > 0) {
+        screen.line(&deferred(&item.name, item.deferred))?;
+    }
     for item in &status.items {
         if let Some(reason) = &item.waiting {
             screen.line(&screen.paint(colour::WARNING, &format!("{}: {reason}", item.name)))?;

@@ -22,9 +22,13 @@ impl Settling<'_> {
         if let Some(message) = message.filter(|_| !begins) {
             self.drove(message, driven);
         }
+        if ended.is_some() && !begins {
+            self.item.activity.went_on();
+        }
         match ended {
             None if begins => {
-                self.updates.push(stands(caller.request, MessageStatus::Deferred, String::new()))
+                self.updates.push(stands(caller.request, MessageStatus::Deferred, String::new()));
+                self.item.activity.deferred();
             }
             None => {}
             Some(Ended::Done) => {

@@ -116,6 +116,12 @@ impl Bench {
         .await;
     }
 
+    /// How many instances wait, as it is shown.
+    fn deferred(&self) -> u64 {
+        let director = self.director.as_ref().expect("it runs");
+        director.status().item("Flow").expect("the flow").deferred
+    }
+
     /// Whether nothing of any instance is left in the ledger.
     fn is_clean(&self) -> bool {
         let state = self.production.reader().state("Flow", "").expect("state");

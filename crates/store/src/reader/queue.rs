@@ -159,6 +159,26 @@ impl Reader {
         Ok(queues)
     }
 
+    /// How many messages of each item have status Deferred: it goes on with them later.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn deferred(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let sql = format!(
+            "SELECT target, count(*) FROM header WHERE status = {} GROUP BY target",
+            MessageStatus::Deferred as u8
+        );
+        let mut statement = self.db.prepare_cached(&sql)?;
+        let mut rows = statement.query([])?;
+        let mut deferred = Vec::new();
+        while let Some(row) = rows.next()? {
+            let name = self.terms.text(&self.db, row.get_ref(0)?)?.to_string();
+            deferred.push((name, row.get::<_, i64>(1)? as u64));
+        }
+        deferred.sort();
+        Ok(deferred)
+    }
+
     /// What an item remembers under keys that begin with `prefix`, in the order of the keys.
     ///
     /// # Errors

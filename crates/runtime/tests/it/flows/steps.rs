@@ -45,11 +45,15 @@ async fn a_delay_holds_no_worker_and_survives_a_restart() {
     let mut bench = Bench::start(steps, &["Lab"]).await;
     take(&bench.feed, model::Intake { arrivals: vec![admission(), admission()], ..Default::default() }).await;
     eventually(SOON, || bench.production.count("Flow", MessageStatus::Deferred) == 2).await;
+    assert_eq!(bench.deferred(), 2);
     bench.clock.advance(Duration::from_secs(3_599));
     bench.restart().await;
+    assert_eq!(bench.deferred(), 2, "the ledger knows them");
+    assert_eq!(bench.production.reader().deferred().expect("counted"), [("Flow".to_owned(), 2)]);
     assert_eq!(bench.outs[0].count(), 0, "the hour is not over");
     let calls = |bench: &Bench| bench.production.count("Lab", MessageStatus::Completed);
     bench.pass(Duration::from_secs(1), || calls(&bench) == 2).await;
+    eventually(SOON, || bench.deferred() == 0).await;
     bench.stop().await;
     assert_eq!(bench.headers("Lab", MessageType::Request).len(), 2);
     assert!(bench.headers("Lab", MessageType::Request).iter().all(|call| call.return_queue.is_empty()));
