@@ -42,6 +42,58 @@ fn the_guide_shows_what_is_printed() {
     assert!(found == *wanted, "found:\n{found}\nthe guide has:\n{wanted}");
 }
 
+/// A folder with the production with code, and its message.
+fn code() -> (tempfile::TempDir, impl Fn(&str) -> String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let production = blocks("yaml\n").into_iter().find(|block| block.contains("code: |"));
+    fs::write(folder.path().join("production.yaml"), production.expect("an example")).expect("written");
+    fs::write(folder.path().join("result.hl7"), blocks("hl7\n")[1].replace('\n', "\r")).expect("written");
+    let path = folder.path().to_owned();
+    (folder, move |name: &str| path.join(name).to_str().expect("a readable path").to_owned())
+}
+
+#[test]
+fn code_does_what_the_guide_says() {
+    let (_folder, at) = code();
+    let arguments = [&*at("production.yaml"), "numbers", &at("result.hl7")];
+    let (found, _) = run(&arguments, 0);
+    let found = found.replace(&at("result.hl7"), "result.hl7");
+    let wanted = &blocks("\n$ orris transform production.yaml numbers result.hl7\n")[0];
+    assert!(found == *wanted, "found:\n{found}\nthe guide has:\n{wanted}");
+    // What the code says is a line of the trace.
+    let production = fs::read_to_string(at("production.yaml")).expect("the production");
+    let says = production.replace("const [, number", "log.info(\"unit is there\"); const [, number");
+    fs::write(at("production.yaml"), says).expect("written");
+    let (found, _) = run(&[&arguments[..], &["--trace"]].concat(), 0);
+    assert!(found.contains("  line 13      code: changed the target\n"), "{found}");
+    assert!(found.contains("  line 13        log.info: unit is there\n"), "{found}");
+}
+
+#[test]
+fn code_that_fails_or_is_wrong_is_told_at_its_place_in_the_file() {
+    let (_folder, at) = code();
+    let arguments = [&*at("production.yaml"), "numbers", &at("result.hl7")];
+    let production = fs::read_to_string(at("production.yaml")).expect("the production");
+    let with = |new: &str, code: i32| {
+        let changed = production.replace("turn.source.get(\"5\")", new);
+        fs::write(at("production.yaml"), changed).expect("written");
+        run(&arguments, code).1
+    };
+    let wanted = "(line 14 column 59): TypeError: cannot read property \"get\" of undefined";
+    let said = with("turn.sorce.get(\"5\")", 1);
+    assert!(said.contains(wanted), "{said}");
+    assert!(blocks("\ntransform \"numbers\"")[0].contains(wanted), "the guide says it");
+    assert!(!said.contains("mmol"), "content is told: {said}");
+    for (new, line, what) in [
+        ("5 +", "14:62", "unexpected token in expression: \")\""),
+        ("send(\"5\")", "14:59", "there is no \"send\" in the code of a transform"),
+        ("lookup(\"unit\", 5)", "14:67", "lookup table \"unit\" is not known"),
+    ] {
+        let said = with(new, 64);
+        assert!(said.contains(what) && said.contains(&format!("production.yaml:{line}")), "{said}");
+    }
+}
+
 #[test]
 fn each_step_is_told_with_its_line() {
     let (_folder, at) = guide();

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use orris_script::{Sandbox, Verdict};
+use rules::{LookupTable, LookupTables};
 
 use crate::{Noting, input, program};
 
@@ -27,9 +28,12 @@ fn the_examples_of_the_guide_do_what_they_say() {
     let message = blocks(&guide, "hl7")[0].trim_end().replace('\n', "\r");
     let examples = blocks(&guide, "js");
     assert!(examples.len() >= 6, "{}", examples.len());
+    let wards = LookupTable { entries: [("W4".into(), "Surgery".into())].into(), ..LookupTable::default() };
+    let tables = LookupTables::default().with("wards", wards);
     for example in examples {
-        let outcome =
-            Sandbox::new(&program(example)).unwrap().run(&input(&message), &Arc::new(Noting::default()));
+        let program = program(example).with_tables(&tables);
+        assert!(program.unknown_tables(&tables).is_empty(), "{example}");
+        let outcome = Sandbox::new(&program).unwrap().run(&input(&message), &Arc::new(Noting::default()));
         let verdict = match expected(example, "discarded") {
             Some(reason) => Verdict::Discard(reason.to_owned()),
             None => Verdict::Done,
