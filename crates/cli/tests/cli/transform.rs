@@ -95,6 +95,43 @@ fn code_that_fails_or_is_wrong_is_told_at_its_place_in_the_file() {
 }
 
 #[test]
+fn without_a_name_all_are_listed() {
+    let (_folder, at) = guide();
+    let (found, _) = run(&[&at("production.yaml")], 0);
+    assert_eq!(found, blocks("\n$ orris transform production.yaml\n")[0]);
+    let (found, _) = run(&[&at("production.yaml"), "--json"], 0);
+    let found: Value = serde_json::from_str(&found).expect("JSON");
+    assert_eq!((&found[0]["target"], &found[1]["target"]), (&Value::from("2.5.1:ADT_A01"), &Value::Null));
+    let (_, said) = run(&[&at("production.yaml"), "identifiers"], 2);
+    assert!(said.contains("expected a FILE"), "{said}");
+}
+
+#[test]
+fn what_is_made_is_held_against_its_target() {
+    let (_folder, at) = guide();
+    let production = fs::read_to_string(at("production.yaml")).expect("the production");
+    let wrong = production.replace("{ use: identifiers }", "{ remove: PV1 }");
+    fs::write(at("production.yaml"), wrong).expect("written");
+    let arguments = [&*at("production.yaml"), "for_the_lab", &at("admission.hl7")];
+    let (found, _) = run(&arguments, 0);
+    let line = found.lines().position(|line| line.starts_with("  not valid as 2.5.1:ADT_A01: 1 error"));
+    let line = line.unwrap_or_else(|| panic!("{found}"));
+    assert!(found.lines().nth(line + 1).is_some_and(|line| line.contains("PV1")), "{found}");
+    let (found, _) = run(&[&arguments[..], &["--json"]].concat(), 0);
+    let found: Value = serde_json::from_str(&found).expect("JSON");
+    let validity = &found["messages"][0]["validity"];
+    assert_eq!(
+        (&validity["doc_type"], &validity["findings"][0]["severity"]),
+        (&"2.5.1:ADT_A01".into(), &"error".into())
+    );
+    // What names no version that there is cannot be held against anything.
+    let message = fs::read_to_string(at("admission.hl7")).expect("the message");
+    fs::write(at("admission.hl7"), message.replace("|P|2.3", "|P|")).expect("written");
+    let (found, _) = run(&[&at("production.yaml"), "identifiers", &at("admission.hl7")], 0);
+    assert!(found.contains("  not checked: "), "{found}");
+}
+
+#[test]
 fn each_step_is_told_with_its_line() {
     let (_folder, at) = guide();
     let arguments = [&*at("production.yaml"), "for_the_lab", &at("admission.hl7")];

@@ -150,7 +150,7 @@ fn line_of(found: &Found, offset: usize) -> usize {
 }
 
 /// As in `3[2].1`.
-fn place(finding: &Finding) -> String {
+pub(super) fn place(finding: &Finding) -> String {
     let mut text = String::new();
     if finding.field > 0 {
         text = finding.field.to_string();
