@@ -23,12 +23,18 @@ const PLACES: [&str; 6] = [
     "operation.renamed",
 ];
 /// What each flow sends, by description, in the order of the names.
-const SENT: [&str; 9] = ["booked", "caught", "code", "first", "last", "left", "right", "slept", "undone"];
+const SENT: [&str; 10] =
+    ["asked", "booked", "caught", "code", "first", "last", "left", "right", "slept", "undone"];
 /// How many of them are answered.
-const ANSWERED: usize = SENT.len() - 2;
+const ANSWERED: usize = SENT.len() - 3;
 
 const PRODUCTION: &str = "production: Crash.Flows
 grace_period: 10s
+lookup_tables:
+  kinds: { entries: { A01: admission, A08: update } }
+rules:
+  ways:
+    - { name: asked, when: context.kind_value != \"\", send: [A], return: context.kind_value }
 services:
   In:
     type: hl7.file
@@ -56,6 +62,12 @@ processes:
         - code: |
             context.control = msg.get('MSH-10');
             send('A');
+        - { sql: 'SELECT value FROM kinds WHERE key = :event', with: { event: MSH-9.2 }, as: kind }
+        - { delay: 10ms }
+        - { rule: ways }
+        - if: context.ways = context.kind_value and context.ways_rule = \"asked\" and context.kind_rows = 1
+          then: [{ delay: 10ms }]
+          else: [{ throw: wrong }]
         - { milestone: done }
         - { call: A, async: true, description: last }
 operations:

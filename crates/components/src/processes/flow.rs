@@ -28,7 +28,7 @@
 //! and nothing that it did is done twice.
 //!
 //! What goes wrong is a fault, with a name: `timeout`, `failed` (the target failed, or refused), `missing`,
-//! `transform`, `set`, `charset`, `lookup`, `time`, `code`, `rejected`, `endless`, or that of a `throw`. A `scope` catches it by that name or
+//! `transform`, `set`, `charset`, `lookup`, `time`, `code`, `sql`, `rejected`, `endless`, or that of a `throw`. A `scope` catches it by that name or
 //! by `*`; what was completed within the scope and has `compensate` is undone first, the last one first.
 //! A fault that nobody catches ends the instance: its request gets status Error, and its sender that answer.
 //!

@@ -147,8 +147,8 @@ fn a_store_of_another_version_is_refused_with_both_versions() {
     };
     set(99);
     for error in [Ledger::open(&store.dir(), None).unwrap_err(), Reader::open(&store.dir()).unwrap_err()] {
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error}");
-        assert!(error.to_string().contains("has version 99, this program knows versions up to 1"), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 2, .. }), "{error}");
+        assert!(error.to_string().contains("has version 99, this program knows versions up to 2"), "{error}");
     }
 }
 

@@ -299,7 +299,9 @@ fn the_examples_of_the_guide_are_right() {
     let guide = std::fs::read_to_string(path).expect("the guide");
     let examples: Vec<&str> =
         guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [production, code, booking] = examples[..] else { panic!("{} examples", examples.len()) };
+    let [production, code, rules, databases, booking] = examples[..] else {
+        panic!("{} examples", examples.len())
+    };
     let operation = |name: &str| format!("  {name}: {{ type: file, settings: {{ file_path: {name} }} }}\n");
     let operations: String =
         ["Rooms", "RoomsCancel", "Surgeons", "SurgeonsCancel", "Patients"].map(operation).concat();
@@ -310,7 +312,8 @@ fn the_examples_of_the_guide_are_right() {
         )
     };
     let folder = testkit::data_dir();
-    for example in [production, &whole(code), &whole(booking)] {
+    let named = |rest: &str| format!("production: Named\n{rest}");
+    for example in [production, &whole(code), &named(rules), &named(databases), &whole(booking)] {
         let file = folder.path().join("production.yaml");
         std::fs::write(&file, example).expect("written");
         let report = config::load(&file, &[], crate::CATALOGUE, &|_| None);
