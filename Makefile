@@ -69,6 +69,7 @@ docs: ## write the generated pages anew
 	$(CARGO) build --quiet --bin orris
 	$(CARGO) run --quiet --bin orris -- components --markdown > docs/reference/components.md
 	$(CARGO) run --quiet --bin orris -- schema > docs/schema/production.schema.json
+	$(CARGO) run --quiet --bin orris -- schema --cases > docs/schema/case.schema.json
 
 schema: ## write the schemas of HL7 anew (DIR=… names a folder of schema data in JSON)
 	@test -d "$(DIR)" || { echo "make schema DIR=folder: the folder of the schema data, with 2.5.1.json and others"; exit 1; }

@@ -1,6 +1,7 @@
 //! Cases of a production, for `orris test`: what comes in, how the world answers, and what is to come
 //! of it. A case file is checked as a production is: every finding at once, each with its place.
 
+mod editors;
 mod expect;
 mod keys;
 mod read;
@@ -17,6 +18,8 @@ use crate::finding::{Finding, Findings, Level};
 use crate::secret::Secrets;
 use crate::source::Sources;
 use crate::{ProductionDef, render};
+
+pub use editors::case_schema;
 
 /// A checked case.
 #[derive(Debug, Clone)]

@@ -45,7 +45,7 @@ use crate::files::Files;
 
 pub use cases::{
     CaseDef, CaseReport, EdgeDef, Expectation, Given, GivenMessage, OutputDef, SocketDef, ValueDef, Wanted,
-    load_case,
+    case_schema, load_case,
 };
 pub use def::{ItemDef, ProductionDef};
 pub use finding::{Finding, Level, Report};

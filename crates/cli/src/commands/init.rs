@@ -26,12 +26,13 @@ impl Init {
                 production.display()
             )));
         }
-        let schema = super::schema::text();
+        let (schema, cases) = (super::schema::text(), super::schema::cases());
         // Messages are written as HL7 wants them: segments end with a carriage return.
         let message = MESSAGE.replace('\n', "\r");
         let files = [
             ("production.yaml", PRODUCTION),
             ("production.schema.json", schema.as_str()),
+            ("case.schema.json", cases.as_str()),
             ("messages/admission.hl7", message.as_str()),
             ("cases/admission.yaml", CASE),
             ("README.md", README),

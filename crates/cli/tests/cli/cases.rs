@@ -23,7 +23,7 @@ fn check_snapshot(name: &str, found: &str) {
 }
 
 /// A folder with a production, and cases beside it.
-fn folder(production: &str, cases: &[(&str, &str)]) -> (tempfile::TempDir, String) {
+fn folder_of(production: &str, cases: &[(&str, &str)]) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("production.yaml");
     fs::write(&file, production).expect("written");
@@ -90,7 +90,7 @@ fn a_flow_waits_on_the_clock_of_the_case_alone() {
         ("silent.yaml", include_str!("cases/silent.yaml")),
         ("quick.yaml", include_str!("cases/quick.yaml")),
     ];
-    let (_folder, file) = folder(include_str!("cases/flow.yaml"), &cases);
+    let (_folder, file) = folder_of(include_str!("cases/flow.yaml"), &cases);
     let output = orris(&["test", &file, "--json"]);
     let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(found["ok"], true, "{found:#}");
@@ -103,7 +103,7 @@ fn a_flow_waits_on_the_clock_of_the_case_alone() {
 fn what_comes_otherwise_is_shown_with_its_line_what_differs_and_the_trace() {
     let admission = admission();
     let cases = [("otherwise.yaml", include_str!("cases/otherwise.yaml")), ("admission.hl7", &admission)];
-    let (folder, file) = folder(&mllp(), &cases);
+    let (folder, file) = folder_of(&mllp(), &cases);
     let output = orris(&["test", &file]);
     assert_eq!(output.status.code(), Some(1));
     check_snapshot("otherwise.txt", &shown(folder.path(), &output.stdout));
@@ -118,10 +118,16 @@ fn what_comes_otherwise_is_shown_with_its_line_what_differs_and_the_trace() {
 
 #[test]
 fn what_is_wrong_with_a_case_is_told_all_at_once() {
-    let (folder, file) = folder(&mllp(), &[("mistakes.yaml", include_str!("cases/mistakes.yaml"))]);
+    let (folder, file) = folder_of(&mllp(), &[("mistakes.yaml", include_str!("cases/mistakes.yaml"))]);
     let output = orris(&["test", &file]);
     assert_eq!(output.status.code(), Some(64));
     check_snapshot("mistakes.txt", &shown(folder.path(), &output.stderr));
+
+    let wrong = [("wrong.yaml", include_str!("cases/wrong_boards.yaml"))];
+    let (folder, file) = folder_of(include_str!("cases/boards.yaml"), &wrong);
+    let output = orris(&["test", &file]);
+    assert_eq!(output.status.code(), Some(64));
+    check_snapshot("wrong_boards.txt", &shown(folder.path(), &output.stderr));
 }
 
 #[test]
@@ -131,7 +137,7 @@ fn nothing_outside_is_touched() {
     let address = taken.local_addr().expect("an address").to_string();
     let production = mllp().replace("127.0.0.1:2575", &address).replace("127.0.0.1:2576", &address);
     let case = "case: c\ngiven: [{ to: FromHis, file: a.hl7 }]\nexpect: [{ at: ToLab, count: 1 }]\n";
-    let (folder, file) = folder(&production, &[("a.hl7", &admission()), ("case.yaml", case)]);
+    let (folder, file) = folder_of(&production, &[("a.hl7", &admission()), ("case.yaml", case)]);
     let output = orris(&["test", &file]);
     assert!(output.status.success(), "{}", text(&output.stdout));
     taken.set_nonblocking(true).expect("set");
@@ -142,7 +148,7 @@ fn nothing_outside_is_touched() {
 #[test]
 fn an_answer_that_is_too_late_is_none() {
     let cases = [("slow.yaml", include_str!("cases/slow.yaml")), ("admission.hl7", &admission())];
-    let (_folder, file) = folder(&mllp(), &cases);
+    let (_folder, file) = folder_of(&mllp(), &cases);
     let output = orris(&["test", &file, "--json"]);
     let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(found["ok"], true, "{found:#}");
@@ -153,7 +159,7 @@ fn an_answer_that_is_too_late_is_none() {
 #[test]
 fn a_case_has_a_clock_of_its_own_that_shows_utc_on_every_machine() {
     let cases = [("christmas.yaml", include_str!("cases/christmas.yaml"))];
-    let (_folder, file) = folder(include_str!("cases/clock.yaml"), &cases);
+    let (_folder, file) = folder_of(include_str!("cases/clock.yaml"), &cases);
     for zone in ["UTC", "Pacific/Auckland", ":America/New_York"] {
         let output = command().env("TZ", zone).args(["test", &file]).output().expect("the binary starts");
         assert!(output.status.success(), "{zone}: {}{}", text(&output.stdout), text(&output.stderr));
@@ -163,7 +169,7 @@ fn a_case_has_a_clock_of_its_own_that_shows_utc_on_every_machine() {
 #[test]
 fn browsers_hear_what_they_subscribed_to_and_closed_ones_are_removed() {
     let (_folder, file) =
-        folder(include_str!("cases/boards.yaml"), &[("s.yaml", include_str!("cases/subscribed.yaml"))]);
+        folder_of(include_str!("cases/boards.yaml"), &[("s.yaml", include_str!("cases/subscribed.yaml"))]);
     let output = orris(&["test", &file]);
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
 }
@@ -172,7 +178,7 @@ fn browsers_hear_what_they_subscribed_to_and_closed_ones_are_removed() {
 fn what_never_comes_ends_with_the_limit() {
     let case = "case: c\nlimit: 2h\ngiven: [{ to: FromHis, file: a.hl7 }]\nedges: { ToLab: { refuses_for: 9h } }\n\
                 expect:\n  - { at: ToLab, none: true }\n  - { status: { item: ToLab, is: Delivered } }\n";
-    let (_folder, file) = folder(&mllp(), &[("a.hl7", &admission()), ("case.yaml", case)]);
+    let (_folder, file) = folder_of(&mllp(), &[("a.hl7", &admission()), ("case.yaml", case)]);
     let output = orris(&["test", &file, "--json"]);
     let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(found["cases"][0]["clock_ms"], 2 * 3_600_000, "{found:#}");
@@ -188,7 +194,7 @@ fn cases_are_chosen_by_their_names() {
     let unknown = orris(&["test", file, "nothing of it"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("is called \"nothing of it\""), "{}", text(&unknown.stderr));
-    let (folder, file) = folder(&mllp(), &[]);
+    let (folder, file) = folder_of(&mllp(), &[]);
     let none = orris(&["test", &file]);
     assert!(text(&none.stderr).contains("there are no cases in"), "{}", folder.path().display());
 }

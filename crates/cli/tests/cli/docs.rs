@@ -30,6 +30,21 @@ fn the_schema_of_production_files_is_fresh() {
 }
 
 #[test]
+fn the_schema_of_cases_is_fresh_and_cases_name_it() {
+    check_fresh("docs/schema/case.schema.json", &["schema", "--cases"]);
+    for production in fs::read_dir(project().join("productions")).expect("a folder") {
+        let Ok(cases) = fs::read_dir(production.expect("an entry").path().join("cases")) else { continue };
+        for case in cases.map(|entry| entry.expect("an entry").path()) {
+            if case.extension().is_some_and(|ending| ending == "yaml") {
+                let text = fs::read_to_string(&case).expect("a case");
+                let first = "# yaml-language-server: $schema=../../../docs/schema/case.schema.json\n";
+                assert!(text.starts_with(first), "{} does not name it in its first line", case.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn the_reference_of_components_is_fresh() {
     check_fresh("docs/reference/components.md", &["components", "--markdown"]);
 }

@@ -1,7 +1,7 @@
 //! The browsers of a case: who they are, what they do, and what they are told.
 
 use hl7::schema::{CategoryChoice, PathContext};
-use rules::Expr;
+use rules::{Expr, Schedules, Scope};
 use serde_json::Value;
 
 use super::keys::*;
@@ -59,8 +59,9 @@ impl Reader<'_> {
         let found = servers.iter().find(|item| &*item.name == name).cloned();
         if found.is_none() {
             let names: Vec<&str> = servers.iter().map(|item| &*item.name).collect();
+            let help = did_you_mean_or_all(name, &names).filter(|_| !names.is_empty());
             let message = format!("there is no service \"{name}\" of type {WEBSOCKET} in the production");
-            self.findings.error(place, None, message).help(did_you_mean_or_all(name, &names));
+            self.findings.error(place, None, message).help(help);
         }
         found
     }
@@ -105,7 +106,9 @@ impl Reader<'_> {
         if let (Some(condition), Some(node)) = (&keys.condition, node.get("where")) {
             let schemas = self.production.library.get();
             let paths = PathContext::new(&schemas, &CategoryChoice::default());
-            if let Err(error) = Expr::compile_with(condition, &paths) {
+            let schedules = (*self.production.library.get::<Schedules>()).clone();
+            let words = Scope { schedules, ..Scope::from(&paths) };
+            for error in Expr::condition(condition, &words).err().unwrap_or_default() {
                 self.findings.error(&node.place, None, format!("where: {error}"));
             }
         }
