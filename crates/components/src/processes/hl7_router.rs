@@ -329,6 +329,9 @@ fn no_hl7(faults: &[hl7::Fault]) -> Option<String> {
 }
 
 #[cfg(test)]
+mod code_tests;
+
+#[cfg(test)]
 mod tests {
     use model::MessageBody;
     use model::Outgoing;

@@ -120,3 +120,51 @@ async fn what_code_did_is_kept_over_restarts_and_not_done_twice() {
     assert_eq!(bench.outs[0].seen(), ["first", "A 12", "last 12"]);
     assert_eq!(bench.headers("Log", MessageType::Request).len(), 3);
 }
+
+/// What a production has whose transform `coded` is this code.
+fn coded(code: &str) -> Library {
+    use rules::transform::{ActionDef, CodeDef, TransformDef};
+    let step = ActionDef::Code(CodeDef { text: code.to_owned(), places: Vec::new() });
+    let def = TransformDef { steps: vec![step.into()], ..TransformDef::named("coded") };
+    let language: &dyn rules::transform::Language = &script::JavaScript;
+    let (transforms, found) = rules::Transforms::compile_with(
+        &[def],
+        &Default::default(),
+        &rules::Scope::default(),
+        Some(language),
+    );
+    assert!(found.is_empty(), "{found:?}");
+    Library::default().with(transforms)
+}
+
+#[tokio::test]
+async fn a_transform_with_code_is_run_wherever_a_flow_makes_a_message() {
+    let code = "target.set('PID-3', `${source.get('PID-3')} ${context.ward}`); log.info('made')";
+    let steps = json!([
+        { "assign": { "ward": "PV1-2" } },
+        { "transform": "coded", "as": "made" },
+        { "call": "Lab", "as": "lab", "request": { "transform": "coded", "of": "made" } },
+        { "reply": { "transform": "coded" } },
+    ]);
+    let mut bench = Bench::beside(coded(code), json!({ "steps": steps }), &["Lab"]).await;
+    bench.outs[0].act(|_| Act::Decide(answers("ok")));
+    let (answer, _) = bench.answer().await;
+    assert_eq!(answer.as_deref(), Some(&*ADMISSION.replace("4711", "4711 I")));
+    bench.stop().await;
+    assert_eq!(bench.outs[0].seen(), [ADMISSION.replace("4711", "4711 I I")]);
+    assert_eq!(bench.said(), ["made", "made", "made"]);
+    assert!(bench.is_clean());
+}
+
+#[tokio::test]
+async fn a_transform_whose_code_fails_is_a_fault_like_any_other() {
+    let steps = json!([{
+        "scope": [{ "transform": "coded", "as": "made" }],
+        "catch": { "transform": [{ "reply": { "text": "{{ context.fault_reason }}" } }] },
+    }]);
+    let settings = json!({ "steps": steps });
+    let mut bench = Bench::beside(coded("source.x.y"), settings, &[]).await;
+    let why = "transform \"coded\", steps[0]: TypeError: cannot read property \"y\" of undefined";
+    assert_eq!(bench.answer().await, some(why));
+    bench.stop().await;
+}
