@@ -18,6 +18,9 @@ const LARGE: usize = 50;
 /// targets, the ledger and eight connections have in hand.
 const MOST_MB: u64 = 150;
 const MOST_MB_LARGE: u64 = 480;
+/// Connections that send 2 MB each while the disk is full, and what they may come to.
+const MANY: usize = 250;
+const MOST_MB_MANY: u64 = 250;
 
 /// From `hl7.tcp` at this port to these operations.
 fn production(port: u16, targets: &str, operations: &str) -> String {
@@ -178,4 +181,37 @@ fn a_receiver_that_does_not_read_costs_no_memory_and_delays_nobody() {
     let waiting = reader.queues().expect("readable");
     assert_eq!((&*waiting[0].name, waiting[0].count as usize), ("Deaf", senders * each));
     assert!(engine.stop().status.success());
+}
+
+#[test]
+fn large_messages_wait_their_turn_while_the_disk_is_full() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let mut engine = Engine::start_limitable(folder.path(), &production(port, "Journal", JOURNAL));
+    assert!(engine.ready(), "{}", engine.log());
+    let begun = Instant::now();
+    engine.limit_files(Some(1 << 20));
+    std::thread::scope(|scope| {
+        for sender in 0..MANY {
+            scope.spawn(move || {
+                let id = format!("M{sender}");
+                exchange(&mut connect(port), &id, &large(&id, 2 << 20));
+            });
+        }
+        eventually("intake waits", || engine.log().contains("limits.intake_memory").then_some(()));
+        // Nothing more is read when this stays what it is.
+        let (mut before, mut same) = (0, 0);
+        eventually("nobody is read on", || {
+            let now = engine.resident_kib();
+            same = if now.abs_diff(before) < 64 { same + 1 } else { 0 };
+            before = now;
+            (same >= 50).then_some(())
+        });
+        bounded(&engine, MOST_MB_MANY, &format!("{MANY} connections with 2 MB each, and a full disk"), begun);
+        engine.limit_files(None);
+    });
+    until_done(&mut engine, "");
+    assert!(engine.stop().status.success());
+    let all = fs::read_to_string(folder.path().join("data/out/all.hl7")).expect("the output");
+    assert_eq!(all.matches("MSH|").count(), MANY);
 }

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 use crate::eventually;
 
@@ -54,10 +54,28 @@ impl Engine {
         environment: &[(&str, &str)],
         arguments: &[&str],
     ) -> Engine {
+        Engine::start_by(Command::new(binary()), folder, production, environment, arguments)
+    }
+
+    /// As [`Engine::start`], so that its disk can be full: see [`Engine::limit_files`].
+    pub fn start_limitable(folder: &Path, production: &str) -> Engine {
+        let mut shell = Command::new("sh");
+        // What is written past the limit is to fail as on a full disk, and not to end the process.
+        shell.args(["-c", "trap '' XFSZ && exec \"$0\" \"$@\""]).arg(binary());
+        Engine::start_by(shell, folder, production, &[], &[])
+    }
+
+    fn start_by(
+        mut command: Command,
+        folder: &Path,
+        production: &str,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Engine {
         let file = folder.join("production.yaml");
         let data_dir = folder.join("data");
         fs::write(&file, production).expect("the test's folder can be written");
-        let mut child = Command::new(binary())
+        let mut child = command
             .arg("run")
             .arg(&file)
             .arg("--data-dir")
@@ -99,6 +117,13 @@ impl Engine {
             }
             self.ended().then_some(false)
         })
+    }
+
+    /// Makes every file that would be larger than that one of a full disk; none for no limit.
+    pub fn limit_files(&self, most: Option<u64>) {
+        let process = Pid::from_child(&self.child);
+        let limit = Rlimit { current: most, maximum: None };
+        prlimit(Some(process), Resource::Fsize, limit).expect("the limit can be set");
     }
 
     /// Where its store is.

@@ -95,6 +95,9 @@ pub struct Intake {
     pub state: Vec<StateChange>,
     /// What is said about it.
     pub events: Vec<Event>,
+    /// Who sent it, such as an address: like events about one sender are counted together. Empty where
+    /// nobody is known.
+    pub sender: String,
     /// The room that it was read into; given back when the ledger has taken it.
     pub room: Room,
 }

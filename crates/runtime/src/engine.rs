@@ -19,6 +19,7 @@ use crate::budget::Budget;
 use crate::durable::Durable;
 use crate::queue::Queue;
 use crate::readers::Readers;
+use crate::repeats::Repeats;
 use crate::slot::Slot;
 use crate::status::ItemState;
 use crate::supervise::{Panicked, caught};
@@ -36,6 +37,8 @@ pub(crate) struct Item {
     /// A process or operation has one.
     pub(crate) queue: Option<Arc<ItemQueue>>,
     pub(crate) activity: Activity,
+    /// Events about what came in.
+    pub(crate) repeats: Repeats,
     /// What each worker has in hand.
     pub(crate) slots: Vec<Arc<Slot>>,
     stop: watch::Sender<bool>,
@@ -57,6 +60,7 @@ impl Item {
         Item {
             queue,
             activity: Activity::new(state),
+            repeats: Repeats::default(),
             slots: (0..workers).map(|_| Arc::default()).collect(),
             stop: watch::Sender::new(false),
             remembered: Mutex::new(None),
@@ -253,6 +257,14 @@ impl Engine {
                 "{count} events and changes of sockets were not stored, since too many waited for the store; the events are in the log"
             );
             self.say(Event::new(EventKind::Warning, "", text));
+        }
+    }
+
+    /// Says how many events were only counted: of those whose time is up, or of all.
+    pub(crate) fn tell_counted(&self, all: bool) {
+        let now = self.clock.now();
+        for item in self.items.iter().filter(|item| item.is_service()) {
+            item.repeats.counted(item.name(), now, all).into_iter().for_each(|event| self.say(event));
         }
     }
 

@@ -11,6 +11,7 @@ use store::{Change, Ids, Seq};
 use crate::answers::{Awaited, return_queue};
 use crate::engine::{Engine, Item, about, log};
 use crate::lots::{Lots, Route, pace};
+use crate::repeats::Matter;
 
 /// About what a header costs on its way to the ledger.
 pub(crate) const HEADER_BYTES: usize = 192;
@@ -44,9 +45,10 @@ pub(crate) async fn admit(engine: &Engine, source: Source<'_>, intake: Intake) -
     let now = engine.clock.now();
     let mut making = Making::new(engine, &source, now, headers);
     let name = source.name.clone();
-    let Intake { arrivals, state, events, room } = intake;
+    let Intake { arrivals, state, events, room, sender } = intake;
     making.change.state = state.into_iter().map(|change| (name.clone(), change)).collect();
-    making.made.events = events;
+    making.sender = sender;
+    events.into_iter().for_each(|event| making.say(Matter::Said, event));
     // From here on the ledger's own room is what bounds it.
     drop(room);
     let (remembers, count) = (!making.change.state.is_empty(), arrivals.len());
@@ -74,6 +76,8 @@ pub(crate) async fn admit(engine: &Engine, source: Source<'_>, intake: Intake) -
 struct Making<'a> {
     engine: &'a Engine,
     source: &'a Source<'a>,
+    /// Who sent it, as events name them.
+    sender: String,
     now: Timestamp,
     change: Change,
     lots: Lots,
@@ -92,7 +96,15 @@ struct Made {
 impl<'a> Making<'a> {
     fn new(engine: &'a Engine, source: &'a Source<'a>, now: Timestamp, headers: usize) -> Self {
         let change = Change { created: Vec::with_capacity(headers), ..Change::default() };
-        Making { engine, source, now, change, lots: Lots::default(), made: Made::default() }
+        Making {
+            engine,
+            source,
+            sender: String::new(),
+            now,
+            change,
+            lots: Lots::default(),
+            made: Made::default(),
+        }
     }
 
     /// Puts the messages on their queues.
@@ -151,6 +163,14 @@ impl<'a> Making<'a> {
         MessageHeader::request(ids.message(), session, name, kind, &target, target_kind, Some(body), self.now)
     }
 
+    /// Says something about what came, unless there is too much like it.
+    fn say(&mut self, matter: Matter, event: Event) {
+        let repeats = self.source.item.map(|item| &item.repeats);
+        if repeats.is_none_or(|repeats| repeats.tells(&self.sender, matter, &event, self.now)) {
+            self.made.events.push(event);
+        }
+    }
+
     /// Ends a message that goes nowhere, with the reason for all to see.
     fn end_at_once(&mut self, header: &mut MessageHeader, fate: Fate) {
         header.time_processed = Some(self.now);
@@ -162,7 +182,7 @@ impl<'a> Making<'a> {
             }
             Fate::Refuse(reason) => {
                 let text = format!("refused: {reason}; its bytes are kept in message {}", header.id);
-                self.made.events.push(about(header, EventKind::Error, name, text));
+                self.say(Matter::Refused, about(header, EventKind::Error, name, text));
                 header.status = MessageStatus::Error;
                 header.is_error = true;
                 header.error_status = reason;
@@ -170,7 +190,7 @@ impl<'a> Making<'a> {
             }
             Fate::Deliver => {
                 let text = format!("{NO_TARGET}; message {} is kept and discarded", header.id);
-                self.made.events.push(about(header, EventKind::Warning, name, text));
+                self.say(Matter::NoTarget, about(header, EventKind::Warning, name, text));
                 header.status = MessageStatus::Discarded;
                 header.description = Arc::from(NO_TARGET);
             }

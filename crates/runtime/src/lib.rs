@@ -22,6 +22,7 @@ mod patience;
 mod queue;
 mod readers;
 mod refill;
+mod repeats;
 mod service;
 mod settle;
 mod shutdown;

@@ -38,6 +38,7 @@ pub(crate) async fn mind(engine: Arc<Engine>) {
         }
         trouble = look(&engine, trouble, now);
         engine.tell_left_out();
+        engine.tell_counted(false);
         before = now;
     }
 }

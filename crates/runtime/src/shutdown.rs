@@ -85,6 +85,7 @@ pub(crate) async fn stop(engine: Arc<Engine>, mut tasks: Tasks, grace: Duration)
         let text = format!("{count} messages are left on its queue; they go on at the next start");
         engine.say(Event::new(EventKind::Info, item, text));
     }
+    engine.tell_counted(true);
     engine.tell_left_out();
     let took = engine.clock.now().since(begun);
     engine.say(Event::new(EventKind::Info, "", format!("production \"{}\" is stopped", engine.production)));

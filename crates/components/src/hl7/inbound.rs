@@ -4,6 +4,7 @@
 //! is [submitted](Group::submit) as one change of the ledger; and [`Answering`](super::answers::Answering)
 //! says what is to be answered, and when. Nothing positive is answered before the ledger has it for good.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -50,6 +51,8 @@ pub(crate) struct Group {
     pub(super) turns: Vec<Turn>,
     /// The room that it was read into.
     pub(crate) room: Room,
+    /// The address of who sent it; empty where nobody is known.
+    pub(crate) sender: String,
     bytes: usize,
 }
 
@@ -195,9 +198,9 @@ impl Inbound {
 }
 
 impl Group {
-    /// One that is read into that room.
-    pub(crate) fn within(room: Room) -> Self {
-        Group { room, ..Group::default() }
+    /// One that is read into that room, from that address.
+    pub(crate) fn within(room: Room, sender: IpAddr) -> Self {
+        Group { room, sender: sender.to_canonical().to_string(), ..Group::default() }
     }
 
     /// Whether nothing is in it.
@@ -225,8 +228,8 @@ impl Group {
 
     /// Hands it to the ledger. When this returns, the place of its messages in every queue is settled.
     pub(crate) async fn submit(self, host: &HostContext) -> Submitted {
-        let Group { arrivals, turns, room, .. } = self;
-        let receipt = host.submit(Intake { arrivals, room, ..Intake::default() }).await;
+        let Group { arrivals, turns, room, sender, .. } = self;
+        let receipt = host.submit(Intake { arrivals, room, sender, ..Intake::default() }).await;
         Submitted::new(receipt, turns)
     }
 }

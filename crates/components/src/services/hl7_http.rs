@@ -197,7 +197,7 @@ impl Handler for Posts {
         let charset = if self.force_charset { String::new() } else { kind.charset.clone() };
         let name = format!("{}_{}", head.peer.ip().to_canonical(), head.peer.port());
         let source = Source { name, charset, longest: self.longest };
-        let mut group = Group::within(head.room);
+        let mut group = Group::within(head.room, head.peer.ip());
         self.inbound.read(body, &source, &mut group);
         let (turns, refused) = (group.turns(), group.refused().map(str::to_owned));
         let mut answering = Answering::new(&self.inbound, host);

@@ -156,7 +156,8 @@ impl Handler for Posts {
     async fn take(&self, head: Head, bytes: Bytes, host: &HostContext) -> Answer {
         let wants_reply = self.reply == WhenReplied::Application;
         let arrival = Arrival { wants_reply, ..Arrival::new(body(&head, bytes)) };
-        let intake = Intake { arrivals: vec![arrival], room: head.room, ..Intake::default() };
+        let (room, sender) = (head.room, head.peer.ip().to_canonical().to_string());
+        let intake = Intake { arrivals: vec![arrival], room, sender, ..Intake::default() };
         let stored = async {
             let mut receipt = host.submit(intake).await?;
             let reply = receipt.replies.pop();

@@ -72,3 +72,23 @@ async fn a_disabled_item_queues_and_works_when_it_is_enabled() {
     assert_eq!(sinking.seen(), numbers(20));
     director.stop().await;
 }
+
+#[tokio::test]
+async fn many_refusals_of_one_sender_are_a_few_events_and_every_one_is_kept() {
+    let (feed, feeding) = item("In", &FEED, &["Out"]);
+    let (sink, _) = item("Out", &SINK, &[]);
+    let production = Production::of(vec![feed, sink]);
+    let director = production.start().await;
+    for sender in ["10.0.0.1", "10.0.0.2"] {
+        let mut arrivals: Vec<_> = (0..200).map(|_| arrival("garbage")).collect();
+        arrivals.iter_mut().for_each(|arrival| arrival.fate = Fate::Refuse("no MSH at byte 0".to_owned()));
+        take(&feeding, Intake { arrivals, sender: sender.to_owned(), ..Intake::default() }).await;
+    }
+    assert_eq!(director.status().item("In").unwrap().errors, 400);
+    assert_eq!(production.count("", MessageStatus::Error), 400);
+    director.stop().await;
+    let events = production.events();
+    assert_eq!(events.iter().filter(|event| event.contains("refused: no MSH at byte 0")).count(), 20);
+    let counted = |sender: &str| production.has_event(&["In", "and 190 more refused like that of", sender]);
+    assert!(counted("10.0.0.1") && counted("10.0.0.2"), "{events:?}");
+}

@@ -265,6 +265,7 @@ impl Taker<'_> {
             state: group.taken.iter().chain(&group.part).map(Taken::remember).collect(),
             events: group.errors.into_iter().map(event).collect(),
             room: group.room,
+            ..Intake::default()
         };
         let receipt = self.host.submit(intake).await?;
         fault::point("intake.submitted");

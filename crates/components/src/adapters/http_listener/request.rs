@@ -26,9 +26,8 @@ const PASSING: Duration = Duration::from_secs(1);
 /// Room that is made before anything has come.
 const ROOM: u64 = 1 << 20;
 
-/// What a request holds without asking for room, and the steps in which more is asked for.
+/// What a request holds without asking for room, beside what it reads at a time.
 const OWN: usize = 64 << 10;
-const STEP: usize = 256 << 10;
 
 const CROWDED: &str = "too much is being stored; send it again";
 const STOPPING: &str = "the engine is stopping; send it again";
@@ -152,11 +151,12 @@ impl HttpListener {
         whole.set(Some(self.settings.request_timeout.0));
         let (mut first, mut all) = (Bytes::new(), BytesMut::new());
         loop {
-            let held = first.len() + all.len();
-            if held > OWN && (held + OWN).next_multiple_of(STEP) > room.bytes() {
+            // What a body is put together in grows like this.
+            let wanted = (first.len() + all.len() + OWN).next_power_of_two();
+            if wanted > 2 * OWN && wanted > room.bytes() {
                 tokio::select! {
                     biased;
-                    () = self.server.host.make_room(room, (held + OWN).next_multiple_of(STEP)) => {}
+                    () = self.server.host.make_room(room, wanted) => {}
                     () = whole.passed() => return Err(Answer::not_now(CROWDED).last()),
                     () = self.server.host.stopping() => return Err(Answer::not_now(STOPPING).last()),
                 }

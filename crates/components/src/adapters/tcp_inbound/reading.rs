@@ -27,8 +27,6 @@ const PAUSE: Duration = Duration::from_millis(300);
 const MOST_JUNK: usize = 256 << 10;
 /// What a connection holds without asking for room, beside what it reads at a time.
 const OWN: usize = MOST;
-/// Room is asked for in steps of this.
-const STEP: usize = 256 << 10;
 /// How long the rest of a message may take for which others wait, since memory is short.
 const HASTE: Duration = Duration::from_secs(30);
 
@@ -167,7 +165,8 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
 
     /// Waits until there is room for what has come and what is read next. Small messages need none.
     async fn make_room(&mut self) {
-        let wanted = (self.held + MOST).next_multiple_of(STEP);
+        // What a message is put together in grows like this.
+        let wanted = (self.held + MOST).next_power_of_two();
         if wanted > self.room.bytes() {
             let host = &self.service.server.host;
             host.make_room(&mut self.room, wanted).await;
@@ -199,6 +198,9 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
         }
         // What is left of a frame is within what was read last, and needs no room yet.
         group.room = std::mem::take(&mut self.room);
+        if group.refused().is_some() {
+            group.sender = self.peer.ip().to_canonical().to_string();
+        }
         self.beyond = None;
         // Waits first, so that no more is stored than answered: a few groups are on their way at most.
         let Ok(place) = self.groups.reserve().await else { return false };
