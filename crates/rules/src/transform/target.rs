@@ -80,7 +80,7 @@ impl<'t> Target<'t> {
                 Round::Repetition { id: *id, line: own(id, line), field: *field, number: *number }
             }
             Round::Group { ids, lines, names } => {
-                let lines = self.of_origin(|origin| lines.contains(&origin)).collect();
+                let lines = self.of_origin(|origin| is_of(lines, origin)).collect();
                 Round::Group { ids: ids.clone(), lines, names: names.clone() }
             }
         }
@@ -113,7 +113,7 @@ impl<'t> Target<'t> {
                     return self.of_origin(|origin| origin == *source).find(has_id).into_iter().collect();
                 }
                 Round::Group { ids, lines, .. } if ids.iter().any(|own| *own == *id) => {
-                    return choose(self.of_origin(|origin| lines.contains(&origin)).filter(has_id), path);
+                    return choose(self.of_origin(|origin| is_of(lines, origin)).filter(has_id), path);
                 }
                 _ => {}
             }
@@ -214,7 +214,7 @@ impl<'t> Target<'t> {
             Round::Segment { line, .. } | Round::Repetition { line, .. } => {
                 self.of_origin(|origin| Some(origin) == *line).collect()
             }
-            Round::Group { lines, .. } => self.of_origin(|origin| lines.contains(&origin)).collect(),
+            Round::Group { lines, .. } => self.of_origin(|origin| is_of(lines, origin)).collect(),
         }
     }
 
@@ -296,6 +296,13 @@ impl<'t> Target<'t> {
         let Some(number) = number else { return Vec::new() };
         message.values(&all.at_occurrence(Index::Nth(number as u32 + 1))).map(str::to_owned).collect()
     }
+}
+
+/// Whether a segment is one of these, which are in order: most are told by the first and last alone.
+fn is_of(lines: &[usize], line: usize) -> bool {
+    let between =
+        lines.first().is_some_and(|first| *first <= line) && lines.last().is_some_and(|last| line <= *last);
+    between && lines.binary_search(&line).is_ok()
 }
 
 fn choose(mut lines: impl DoubleEndedIterator<Item = usize>, path: &Path) -> Vec<usize> {

@@ -20,7 +20,10 @@ impl Work<'_> {
     ) -> Result<(), TransformError> {
         let failed = |why: String| error(transform, step, &path.written, why);
         let view = self.view(from.is_target());
-        let groups = pieces(from, &view);
+        let groups = match self.turn_of(from).filter(|_| !from.is_target()) {
+            Some(at) => Vec::from_iter(turn(&self.rounds[at], self.source)),
+            None => pieces(from, &view),
+        };
         if groups.is_empty() && !transform.ignore_missing_source && !from.is_target() {
             let name = from.names().next_back().unwrap_or_default();
             return Err(failed(format!(
@@ -166,6 +169,16 @@ impl Work<'_> {
         lines.dedup();
         lines.iter().rev().map(|line| self.target.remove_line(*line)).sum()
     }
+}
+
+/// The group of the source whose turn it is; none where it has no segments.
+fn turn<'m>(round: &Round, source: &'m Message) -> Option<Vec<Piece<'m>>> {
+    let Round::Group { lines, .. } = round else { return None };
+    let (first, last) = (*lines.first()?, *lines.last()?);
+    // They stand beside each other but for segments out of order.
+    let among = source.segments().enumerate().skip(first).take(last + 1 - first);
+    let own = among.filter(|(line, _)| lines.binary_search(line).is_ok());
+    Some(own.map(|(line, segment)| Piece { origin: Some(line), raw: segment.raw() }).collect())
 }
 
 /// The groups of a message as the pieces that they consist of.
