@@ -368,7 +368,9 @@ pub(crate) fn later(findings: &mut Findings, entry: &Entry, words: &[&str], item
     let is = words.contains(&entry.key.as_str());
     if is {
         let message = format!("key \"{}\" is not available in this version", entry.key);
-        findings.error(&entry.key_place, item, message);
+        let help = (entry.key == "schedule")
+            .then(|| "conditions can ask for it, as in when: schedule(\"office_hours\")".to_owned());
+        findings.error(&entry.key_place, item, message).help(help);
     }
     is
 }

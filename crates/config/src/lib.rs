@@ -35,6 +35,7 @@ mod syntax;
 mod tables;
 mod transforms;
 mod tree;
+mod unused;
 mod walk;
 
 use std::path::{Path, PathBuf};

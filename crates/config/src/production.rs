@@ -21,7 +21,7 @@ use crate::tree::{Kind, Node};
 use crate::walk::{Walk, shown};
 use crate::{
     ItemDef, OrderBy, ProductionDef, claims, connections, links, resolved, rule_sets, schedules, schemas,
-    shape, tables, transforms,
+    shape, tables, transforms, unused,
 };
 
 /// The checked definition of a merged production; none where anything is wrong with it.
@@ -70,6 +70,8 @@ pub(crate) fn check(
     if findings.any_error() {
         return None;
     }
+    // With errors it is not known what is used.
+    unused::check(&root, findings);
     Some(ProductionDef {
         name: keys.production,
         description: keys.description,
@@ -97,9 +99,9 @@ fn fill(root: &mut Node, catalogue: Catalogue, filler: &mut Filler<'_>) {
                 key if key == TABLES.0 => &tables,
                 key if key == TRANSFORMS.0 => &transforms,
                 key if key == SCHEDULES.0 => &schedules,
+                key if key == CONNECTIONS.0 => &connections,
                 key if key == RULES.0 => &rules,
                 key => production_schema["properties"].get(key).unwrap_or(&Value::Null),
-                key if key == CONNECTIONS.0 => &connections,
             };
             shape::settle(schema, &mut entry.value, filler.secrets);
             continue;

@@ -280,7 +280,7 @@ fn mistakes_in_included_files_are_told_where_they_are() {
         case.lines(&[]),
         format!(
             "production.yaml:2:27: {missing}\n\
-             a.yaml:5:1: key \"targets\" has no place in an included file; expected one of services, processes, operations, schemas, lookup_tables, transforms, rules\n\
+             a.yaml:5:1: key \"targets\" has no place in an included file; expected one of services, processes, operations, schemas, lookup_tables, schedules, connections, transforms, rules\n\
              a.yaml:6:1: key \"process\" has no place in an included file; did you mean \"processes\"?\n\
              b.yaml:1:13: operations is no map; expected items by name\n"
         )

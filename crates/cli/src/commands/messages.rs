@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use hl7::schema::PathContext;
 use model::{MessageBody, MessageHeader, MessageStatus, MessageType, SessionId};
-use rules::Expr;
+use rules::{Expr, Scope};
 use serde_json::Value;
 use store::MessageFilter;
 
@@ -49,7 +48,8 @@ pub(crate) struct Messages {
     /// Only before this time
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Only messages for which this expression holds, as in 'PID-3.1 = "123"'
+    /// Only messages for which this expression holds, as in 'PID-3.1 = "123"'. It knows the lookup tables
+    /// and schedules of --production; the time is that at which each message was made
     #[arg(long = "where", value_name = "EXPRESSION")]
     condition: Option<String>,
     #[command(flatten)]
@@ -73,7 +73,7 @@ const PAGE: usize = 500;
 impl Messages {
     pub(crate) fn run(&self, screen: &Screen, data: &DataDir) -> Result<(), Exit> {
         let condition = match &self.condition {
-            Some(condition) => Some(compile(condition, &self.choice.paths()?)?),
+            Some(condition) => Some(compile(condition, &self.choice.scope()?)?),
             None => None,
         };
         let mut books = data.open()?;
@@ -187,8 +187,9 @@ fn listing(hops: &[Hop]) -> Listing {
     listing
 }
 
-fn compile(text: &str, paths: &PathContext) -> Result<Expr, Exit> {
-    Expr::compile_with(text, paths).map_err(|error| {
+fn compile(text: &str, scope: &Scope) -> Result<Expr, Exit> {
+    Expr::condition(text, scope).map_err(|errors| {
+        let Some(error) = errors.into_iter().next() else { return Exit::Usage("--where".to_owned()) };
         let before = text.get(..error.range.start).map_or(0, |before| before.chars().count());
         let length = text.get(error.range.clone()).map_or(1, |found| found.chars().count().max(1));
         let help = error.help.map(|help| format!("\n  {help}")).unwrap_or_default();
@@ -299,14 +300,31 @@ mod tests {
             ("PID.PatientIdentifierList.IDNumber = \"123\"", true),
             ("source = \"HL7FileService\" and MSH-10 = \"77\"", true),
         ] {
-            let compiled = compile(condition, &PathContext::default()).expect("a good condition");
+            let compiled = compile(condition, &Scope::default()).expect("a good condition");
             assert_eq!(holds(&compiled, &header, Some(&body)), expected, "{condition}");
         }
     }
 
     #[test]
+    fn schedules_are_asked_for_when_a_message_was_made() {
+        let header = samples::session().hops.remove(0).header;
+        let day = |date: &str| {
+            let hours = rules::HoursDef { dates: date.into(), ..rules::HoursDef::default() };
+            rules::Schedule::compile(&rules::ScheduleDef::Hours(vec![hours])).0
+        };
+        // The day before and the day after lie in some zone.
+        let schedules = rules::Schedules::default();
+        let schedules = schedules.with("then", day("2026-11-22..2026-11-24")).with("later", day("*-12-24"));
+        let scope = Scope { schedules, ..Scope::default() };
+        for (condition, expected) in [("schedule(\"then\")", true), ("schedule(\"later\")", false)] {
+            let compiled = compile(condition, &scope).expect("a good condition");
+            assert_eq!(holds(&compiled, &header, None), expected, "{condition}");
+        }
+    }
+
+    #[test]
     fn a_wrong_condition_is_underlined() {
-        let Err(Exit::Usage(message)) = compile("PID-3.1 === 5", &PathContext::default()) else {
+        let Err(Exit::Usage(message)) = compile("PID-3.1 === 5", &Scope::default()) else {
             panic!("expected an error")
         };
         assert!(message.contains("\n  PID-3.1 === 5\n") && message.contains('^'), "{message}");

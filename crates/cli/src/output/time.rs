@@ -12,13 +12,25 @@ use model::{Span, Timestamp};
 /// # Errors
 /// What was found and what is wanted.
 pub(crate) fn read(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    read_in(text, now, &TimeZone::UTC, "UTC")
+}
+
+/// The same in the machine's zone.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_here(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    read_in(text, now, &TimeZone::system(), "a time of this machine's zone")
+}
+
+fn read_in(text: &str, now: Timestamp, zone: &TimeZone, what: &str) -> Result<Timestamp, String> {
     if let Ok(Span(ago)) = Span::try_from(text.to_owned()) {
         return Ok(Timestamp(now.0.saturating_sub_unsigned(ago.as_millis() as u64)));
     }
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Ok(Timestamp(time.as_millisecond()));
     }
-    let today = jiff::Timestamp::from_millisecond(now.0).map(|now| now.to_zoned(TimeZone::UTC).date());
+    let today = jiff::Timestamp::from_millisecond(now.0).map(|now| now.to_zoned(zone.clone()).date());
     let civil = match (text.parse::<Time>(), today) {
         // A date reads as a time of day as well ("2026-11-23" is no time, "12:59" no date).
         (Ok(time), Ok(today)) if text.contains(':') && !text.contains('-') => Ok(today.to_datetime(time)),
@@ -26,11 +38,11 @@ pub(crate) fn read(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         _ => text.parse::<Date>().map(DateTime::from),
     };
     civil
-        .and_then(|civil| civil.to_zoned(TimeZone::UTC))
+        .and_then(|civil| civil.to_zoned(zone.clone()))
         .map(|zoned| Timestamp(zoned.timestamp().as_millisecond()))
         .map_err(|_| {
             format!(
-                "time is \"{text}\"; expected how long ago, as in 10m or 2h, or UTC as in 2026-11-23, \
+                "time is \"{text}\"; expected how long ago, as in 10m or 2h, or {what} as in 2026-11-23, \
                  \"2026-11-23 12:59\", 12:59 or 2026-11-23T12:59:00Z"
             )
         })

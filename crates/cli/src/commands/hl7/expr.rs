@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use components::message::{minutes_ahead, moment};
 use model::BodyClass;
-use rules::{Explained, Expr, ExprError, Facts, Moment, Trouble, Value};
+use rules::{Explained, Expr, ExprError, Facts, Trouble, Value};
 use serde_json::json;
 
 use super::draw::visible;
@@ -13,8 +14,8 @@ use crate::output::{Exit, Screen, print_note, time};
 
 /// Try an expression on messages: a condition, or a value
 ///
-/// Words such as source and session.id are empty: the messages come from files. Lookup tables are those
-/// of --production. The exit code is 0, whatever comes of it.
+/// Words such as source and session.id are empty: the messages come from files. Lookup tables and schedules
+/// are those of --production. The exit code is 0, whatever comes of it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TryExpr {
     /// The expression, as in 'PV1-2 in ("I", "E")' or 'upper(PID-5.1)'
@@ -26,6 +27,9 @@ pub(crate) struct TryExpr {
     /// Show what each part of it comes to
     #[arg(long)]
     explain: bool,
+    /// As if it were that time, in the machine's zone, as in "2026-12-24 09:00" or 22:30
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
     #[command(flatten)]
     choice: Choice,
     #[command(flatten)]
@@ -38,6 +42,12 @@ pub(crate) struct TryExpr {
 impl TryExpr {
     pub(crate) fn run(&self, screen: &Screen) -> Result<(), Exit> {
         let scope = self.choice.scope()?;
+        let now = match &self.at {
+            Some(at) => {
+                time::read_here(at, time::now()).map_err(|error| Exit::Usage(format!("--at: {error}")))?
+            }
+            None => time::now(),
+        };
         let expr =
             Expr::value(&self.expr, &scope).map_err(|errors| Exit::Usage(wrong(&self.expr, &errors)))?;
         for doubt in expr.warnings() {
@@ -47,10 +57,14 @@ impl TryExpr {
         let mut objects = Vec::new();
         for (label, found) in &messages {
             let trouble = Trouble::default();
-            let now = Some(Moment { milliseconds: time::now().0, offset_minutes: 0 });
-            let message = Some(&found.message);
-            let facts =
-                Facts { message, class: BodyClass::HL7.0, now, trouble: Some(&trouble), ..Facts::default() };
+            let facts = Facts {
+                message: Some(&found.message),
+                class: BodyClass::HL7.0,
+                now: Some(moment(now)),
+                zone: Some(minutes_ahead),
+                trouble: Some(&trouble),
+                ..Facts::default()
+            };
             let values = expr.eval_all(&facts);
             let parts = if self.explain { expr.explain(&facts) } else { Vec::new() };
             if self.json {

@@ -8,7 +8,7 @@ use hl7::schema::map::StructureMap;
 use hl7::schema::{CategoryChoice, FieldDef, PathContext, Schema, Schemas};
 use hl7::{Message, Segment};
 use model::Library;
-use rules::{LookupTables, Scope};
+use rules::Scope;
 
 use crate::commands::production::Production;
 use crate::output::Exit;
@@ -22,28 +22,24 @@ pub(in crate::commands) struct Choice {
     /// The schema, as in "2.5.1" or "ORU*=Hospital"; otherwise the version in MSH-12
     #[arg(long, value_name = "SCHEMA", default_value = "", hide_default_value = true)]
     schema: String,
-    /// The production whose own schemas are to be known
+    /// The production whose own schemas, lookup tables and schedules are to be known
     #[arg(long, value_name = "PRODUCTION")]
     production: Option<PathBuf>,
 }
 
 impl Choice {
-    /// How paths are read.
+    /// What expressions may name: paths, and the lookup tables and schedules of the production.
     ///
     /// # Errors
     /// When the production has errors, or the schema is none of its own.
-    pub(in crate::commands) fn paths(&self) -> Result<PathContext, Exit> {
-        Ok(self.book()?.context())
-    }
-
-    /// What expressions may name: paths, and the lookup tables of the production.
-    ///
-    /// # Errors
-    /// As [`Choice::paths`].
-    pub(super) fn scope(&self) -> Result<Scope, Exit> {
+    pub(in crate::commands) fn scope(&self) -> Result<Scope, Exit> {
         let library = self.library()?;
-        let tables = (*library.get::<LookupTables>()).clone();
-        Ok(Scope { tables, ..Scope::from(&self.book_of(&library)?.context()) })
+        let hint = match self.production {
+            Some(_) => None,
+            None => Some("say by --production which production defines it"),
+        };
+        let paths = self.book_of(&library)?.context();
+        Ok(Scope { hint, ..components::message::scope(&paths, &library) })
     }
 
     pub(super) fn book(&self) -> Result<Book, Exit> {
