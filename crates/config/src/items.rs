@@ -1,6 +1,7 @@
 //! One item: its keys, its component, and its settings as the component checks them.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use model::{Catalogue, Checks, Claim, ComponentSpec, Library, NoteKind, Timeout};
 use serde_json::Value;
@@ -26,6 +27,10 @@ pub(crate) struct Item<'a> {
     pub(crate) links: Vec<Link>,
     /// What it wants of the machine.
     pub(crate) claims: Vec<(Place, Claim)>,
+    /// How long it waits for the answer of its first target, where it does.
+    pub(crate) patience: Option<Duration>,
+    /// Where it may wait for something before it answers, and how long.
+    pub(crate) waits: Vec<(Place, Duration)>,
     /// Whether all of it could be read, so that the links are all there are.
     pub(crate) complete: bool,
 }
@@ -72,6 +77,8 @@ impl Reader<'_> {
             settings: Value::Object(serde_json::Map::new()),
             links: Vec::new(),
             claims: Vec::new(),
+            patience: None,
+            waits: Vec::new(),
             complete: false,
         };
         self.name(entry);
@@ -280,6 +287,9 @@ impl Reader<'_> {
                 component: found.component,
             });
         }
+        item.patience = checks.patience;
+        let waits = checks.waits.into_iter().filter(|(path, _)| !covered(&set_aside, path));
+        item.waits = waits.map(|(path, time)| (place(&path), time)).collect();
         let claims = checks.claims.into_iter().filter(|(path, _)| !covered(&set_aside, path));
         item.claims = claims.map(|(path, claim)| (place(&path), claim)).collect();
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use model::BusinessType;
+use model::{BusinessType, Span};
 
 use crate::finding::Findings;
 use crate::items::{Item, Link};
@@ -24,6 +24,7 @@ pub(crate) fn check(items: &[Item<'_>], whole: bool, sources: &Sources, findings
         twice(item, findings);
         disabled(items, item, findings);
     }
+    late(items, findings);
     unreached(items, &meant, whole, findings);
     loops(items, findings);
 }
@@ -113,6 +114,24 @@ fn uses<'a>(
     };
     findings.error(&link.place, Some(item.name), format!("{} {what}", subject(link))).help(Some(help));
     any
+}
+
+/// Waits of whom a service asks that are over when it waits no more.
+fn late(items: &[Item<'_>], findings: &mut Findings) {
+    for service in items {
+        let (Some(patience), Some(first)) = (service.patience, service.keys.targets.first()) else {
+            continue;
+        };
+        let Some(asked) = named(items, first) else { continue };
+        for (place, time) in asked.waits.iter().filter(|(_, time)| *time >= patience) {
+            let (time, patience, name) = (Span(*time), Span(patience), service.name);
+            let message = format!(
+                "this waits {time}, but \"{name}\" waits {patience} for an answer: it would come too late"
+            );
+            let help = format!("answer before, wait shorter, or raise response_timeout of \"{name}\"");
+            findings.warning(place, Some(asked.name), message).help(Some(help));
+        }
+    }
 }
 
 /// A target named twice would get every message twice.

@@ -176,6 +176,10 @@ pub struct Checks {
     pub references: Vec<Reference>,
     /// What the item wants of the machine.
     pub claims: Vec<(String, Claim)>,
+    /// How long the item waits for the answer of its first target; none where it does not.
+    pub patience: Option<Duration>,
+    /// By path, how long the item may wait for something before it answers.
+    pub waits: Vec<(String, Duration)>,
     /// What the production defines beside its items.
     pub library: Library,
 }

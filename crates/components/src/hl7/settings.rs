@@ -142,6 +142,9 @@ impl InboundSettings {
     /// Reports what is wrong with them.
     pub(crate) fn check(&self, checks: &mut Checks) {
         checks.within("response_timeout", self.response_timeout, Span::millis(100)..=Span::secs(3_600));
+        if self.ack_mode == AckMode::Application {
+            checks.patience = Some(self.response_timeout.0);
+        }
         DocTypes::check(&self.message_schema_category, checks);
         check_charset(self.charset.as_deref(), checks);
         if self.z_segments == ZSegments::Reject && self.validation == Validation::None {

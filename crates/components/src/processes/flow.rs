@@ -122,6 +122,7 @@ LabFlow:
                 }
             }
         }
+        checks.waits.extend(compiled.waits);
         for (path, target, range) in compiled.targets {
             match range {
                 Some(range) => checks.sends_to_at(path, range, target),

@@ -105,6 +105,9 @@ impl Component for HttpService {
             }
         }
         checks.within("response_timeout", settings.response_timeout, Span::millis(100)..=Span::secs(3_600));
+        if settings.reply == WhenReplied::Application {
+            checks.patience = Some(settings.response_timeout.0);
+        }
     }
 
     fn build(settings: Settings, _library: &Library) -> Result<Built, BuildError> {

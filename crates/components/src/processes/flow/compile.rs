@@ -14,6 +14,7 @@ use super::reading::{Findings, join, nearest};
 use crate::hl7::doc_type::DocTypes;
 use crate::message;
 
+mod answer;
 mod asking;
 mod blocks;
 mod code;
@@ -67,10 +68,11 @@ pub(super) fn compile(steps: &Value, library: &Library, asks: bool) -> Compiled 
         library: library.clone(),
         statements,
         around: Vec::new(),
+        answer: answer::Answer::default(),
     };
     compiler.steps(steps, "steps");
     compiler.push(Op::End);
-    Compiled { program: compiler.program, notes: compiler.findings.0, targets: compiler.targets }
+    Compiled { program: compiler.program, notes: compiler.findings.0, targets: compiler.targets, waits: compiler.answer.waits }
 }
 
 /// What the steps name, wherever that is.
@@ -176,6 +178,7 @@ struct Compiler {
     statements: sql::Statements,
     /// What the steps are within that are compiled now, the innermost last.
     around: Vec<loops::Around>,
+    answer: answer::Answer,
 }
 
 /// A step that is being read.
@@ -232,13 +235,10 @@ impl Compiler {
         let known: Vec<&str> = [*kind].into_iter().chain(others.iter().copied()).chain(COMMON).collect();
         self.findings.keys(map, path, &known);
         let at = At { map, path, value: &map[*kind], place: join(path, kind) };
-        let before = self.here();
-        let ends = self.kind(kind, &at);
-        if self.findings.flag(map, "disabled", path) {
-            self.take_back(before);
-            return false;
-        }
-        ends
+        self.tried(|this| {
+            let ends = this.kind(kind, &at);
+            (ends, this.findings.flag(map, "disabled", path))
+        })
     }
 
     fn no_step(&mut self, map: &Map<String, Value>, path: &str, found: &[&(&str, &[&str])]) {
@@ -358,6 +358,7 @@ impl Compiler {
             let help = "put the timeout at the step \"sync\" that waits for it".to_owned();
             self.findings.error(&at.under("timeout"), message, Some(help));
         }
+        self.answer.waits(&at.under("timeout"), timeout);
         let description = match at.map.get("description") {
             Some(value) => self.findings.text(value, &at.under("description")).unwrap_or_default(),
             None => name.clone(),
@@ -389,6 +390,7 @@ impl Compiler {
         let any = self.findings.flag(at.map, "any", at.path);
         let ignore_errors = self.findings.flag(at.map, "ignore_errors", at.path);
         let timeout = at.map.get("timeout").and_then(|value| self.findings.span(value, &at.under("timeout")));
+        self.answer.waits(&at.under("timeout"), timeout);
         self.push(Op::Await(Await { names, own: false, any, timeout, ignore_errors }));
     }
 
@@ -408,6 +410,7 @@ impl Compiler {
         let of = self.of(at.map, at.path);
         let Some(map) = at.value.as_object() else {
             if let Some(time) = self.findings.span(at.value, &at.place) {
+                self.answer.waits(&at.place, Some(time));
                 self.push(Op::DelayFor(time));
             }
             return;
@@ -416,6 +419,7 @@ impl Compiler {
         match (map.get("for"), map.get("until")) {
             (Some(time), None) => {
                 if let Some(time) = self.findings.span(time, &join(&at.place, "for")) {
+                    self.answer.waits(&join(&at.place, "for"), Some(time));
                     self.push(Op::DelayFor(time));
                 }
             }

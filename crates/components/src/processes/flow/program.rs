@@ -186,4 +186,6 @@ pub(super) struct Compiled {
     pub(super) notes: Vec<Note>,
     /// The items that are called.
     pub(super) targets: Vec<Target>,
+    /// How long it may wait before whoever asked has an answer, by the places that say so.
+    pub(super) waits: Vec<(String, Duration)>,
 }

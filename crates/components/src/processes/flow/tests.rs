@@ -249,6 +249,57 @@ fn a_set_of_rules_is_known_with_what_it_names_and_sends() {
     assert!(unknown[0].contains("steps[0].rule []: rules.wards[0].when: \"context.ward\""), "{unknown:?}");
 }
 
+/// Where a flow of these steps may wait before it answers, and for how many seconds.
+fn waits(steps: Value) -> Vec<(String, u64)> {
+    let mut checks = Checks::default();
+    ComponentSpec::of::<Flow>().check(json!({ "steps": steps }), &mut checks);
+    checks.waits.into_iter().map(|(path, time)| (path, time.as_secs())).collect()
+}
+
+#[test]
+fn what_is_waited_for_before_an_answer_is_known() {
+    let call = |timeout: &str| json!({ "call": "A", "timeout": timeout });
+    let reply = json!({ "reply": "done" });
+    let at = |path: &str, seconds| (path.to_owned(), seconds);
+    assert_eq!(
+        waits(json!([call("60s"), { "delay": "5s" }, reply, call("1h")])),
+        [at("steps[0].timeout", 60), at("steps[1].delay", 5)]
+    );
+    // A way that ends does not answer for the others, and what catches may come behind the answer.
+    let ended = json!({ "if": "PID-3 = \"1\"", "then": [reply, { "throw": "x" }] });
+    assert_eq!(waits(json!([ended, call("2s")])), [at("steps[1].timeout", 2)]);
+    let answered = json!({ "if": "PID-3 = \"1\"", "then": [reply], "else": [call("3s")] });
+    assert_eq!(waits(json!([answered, call("2s")])), [at("steps[0].else[0].timeout", 3)]);
+    let caught = json!({ "scope": [call("4s"), reply], "catch": { "*": [call("5s")] } });
+    assert_eq!(waits(json!([caught])), [at("steps[0].scope[0].timeout", 4)]);
+    let left_out = json!({ "call": "A", "timeout": "6s", "disabled": true });
+    assert_eq!(waits(json!([left_out])), []);
+    assert_eq!(waits(json!([{ "code": "answer('x')" }, call("7s")])), []);
+}
+
+#[test]
+fn a_wait_that_is_too_long_for_who_asks_is_told() {
+    let with = |patience: &str| {
+        format!(
+            "production: Late\nservices:\n  In:\n    type: hl7.tcp\n    targets: [Flow]\n    settings: {{ listen: \
+             '127.0.0.1:2575', ack_mode: application, response_timeout: {patience} }}\nprocesses:\n  Flow:\n    \
+             type: flow\n    settings:\n      steps:\n        - {{ call: Out, timeout: 30s }}\n        - {{ reply: \
+             done }}\n        - {{ delay: 2h }}\noperations:\n  Out: {{ type: file, settings: {{ file_path: out }} }}\n"
+        )
+    };
+    let folder = testkit::data_dir();
+    let file = folder.path().join("production.yaml");
+    for (patience, said) in [
+        ("30s", &["this waits 30s, but \"In\" waits 30s for an answer: it would come too late"][..]),
+        ("31s", &[]),
+    ] {
+        std::fs::write(&file, with(patience)).expect("written");
+        let report = config::load(&file, &[], crate::CATALOGUE, &|_| None);
+        let told: Vec<&str> = report.findings.iter().map(|finding| finding.message.as_str()).collect();
+        assert_eq!(told, said);
+    }
+}
+
 #[test]
 fn statements_are_read_and_their_columns_are_names() {
     let table = rules::LookupTable::default();

@@ -29,14 +29,17 @@ impl Compiler {
             self.findings.warning(&at.place, message, None);
         }
         let unless = self.push(Op::Unless { condition, of, to: 0 });
-        let then_ends = self.under(at, "then");
+        let mut answered = false;
+        let then_ends = self.way(&mut answered, |this| this.under(at, "then"));
         if !at.map.contains_key("else") {
             self.lands([unless]);
+            self.ways_meet(answered);
             return false;
         }
         let behind = self.push(Op::Jump(0));
         self.lands([unless]);
-        let else_ends = self.under(at, "else");
+        let else_ends = self.way(&mut answered, |this| this.under(at, "else"));
+        self.ways_meet(answered);
         self.lands([behind]);
         then_ends && else_ends
     }
@@ -44,6 +47,7 @@ impl Compiler {
     /// `switch: [{ when, do }, …]` with `otherwise`.
     pub(super) fn switch(&mut self, at: &At<'_>) -> bool {
         let of = self.of(at.map, at.path);
+        let mut answered = false;
         let (mut behind, mut all_end) = (Vec::new(), at.map.contains_key("otherwise"));
         for (index, case) in self.findings.list(at.value, &at.place).iter().enumerate() {
             let path = format!("{}[{index}]", at.place);
@@ -56,11 +60,12 @@ impl Compiler {
             let condition = self.condition(when, &join(&path, "when"));
             let unless =
                 condition.map(|condition| self.push(Op::Unless { condition, of: of.clone(), to: 0 }));
-            all_end &= self.steps(steps, &join(&path, "do"));
+            all_end &= self.way(&mut answered, |this| this.steps(steps, &join(&path, "do")));
             behind.push(self.push(Op::Jump(0)));
             self.lands(unless);
         }
-        all_end &= self.under(at, "otherwise");
+        all_end &= self.way(&mut answered, |this| this.under(at, "otherwise"));
+        self.ways_meet(answered);
         self.lands(behind);
         all_end
     }
@@ -88,15 +93,18 @@ impl Compiler {
         self.within_scope(|this| this.steps(at.value, &at.place));
         self.push(Op::Leave);
         let mut behind = vec![self.push(Op::Jump(0))];
+        // What went wrong may have done so behind the answer.
+        let mut answered = false;
         if let Some(catches) = at.map.get("catch") {
             let place = at.under("catch");
             for (fault, steps) in self.findings.map(catches, &place).into_iter().flatten() {
                 let begin = self.here();
                 self.program.scopes[scope].catches.push((fault.clone(), begin));
-                self.steps(steps, &join(&place, fault));
+                self.way(&mut answered, |this| this.steps(steps, &join(&place, fault)));
                 behind.push(self.push(Op::Jump(0)));
             }
         }
+        self.ways_meet(answered);
         if let Some(steps) = at.map.get("compensate") {
             self.program.scopes[scope].compensate = Some(self.here());
             self.walled("what undoes a scope", |this| {

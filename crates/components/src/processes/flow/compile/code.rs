@@ -17,6 +17,9 @@ impl Compiler {
             self.findings.name(&name, &at.under("as"));
         }
         let Some(text) = self.findings.text(at.value, &at.place) else { return };
+        if text.contains("answer") {
+            self.answer.is_given();
+        }
         let program = match script::Program::compile(&text) {
             Ok(program) => program,
             Err(error) => return self.findings.within(&at.place, error.range, error.message, None),

@@ -82,6 +82,7 @@ impl Compiler {
 
     /// `reply: NAME`, `reply: done`, `reply: { error: … }`, or as a message is made.
     pub(super) fn reply(&mut self, at: &At<'_>) {
+        self.answer.is_given();
         if at.value.is_null() || at.value.as_str() == Some("done") {
             self.push(Op::Reply { source: None, error: None });
             return;
