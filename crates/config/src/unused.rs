@@ -2,7 +2,7 @@
 //! among them, so that what is told is so; what may be used in a way that cannot be seen is not told.
 
 use crate::finding::Findings;
-use crate::keys::{RULES, SCHEDULES, SECTIONS, TABLES, TRANSFORMS};
+use crate::keys::{CONNECTIONS, RULES, SCHEDULES, SECTIONS, TABLES, TRANSFORMS};
 use crate::source::FileId;
 use crate::tree::{Entry, Kind, Node};
 
@@ -21,10 +21,11 @@ struct Defined {
 }
 
 /// Schemas are not among them: messages name them, in MSH-12.
-const ALL: [Defined; 4] = [
+const ALL: [Defined; 5] = [
     Defined { key: TABLES.0, one: "lookup table", several: "lookup tables", used: is_looked_up },
     Defined { key: SCHEDULES.0, one: "schedule", several: "schedules", used: is_scheduled },
     Defined { key: TRANSFORMS.0, one: "transform", several: "transforms", used: is_named },
+    Defined { key: CONNECTIONS.0, one: "connection", several: "connections", used: is_named },
     Defined { key: RULES.0, one: "set of rules", several: "sets of rules", used: is_named },
 ];
 
@@ -95,7 +96,17 @@ fn gather<'a>(node: &'a Node, owner: [&'a str; 2], key: &str, texts: &mut Vec<Te
 }
 
 fn is_looked_up(text: &str, name: &str) -> bool {
-    is_called(text, "lookup", name) || is_called(text, "exists", name)
+    is_called(text, "lookup", name) || is_called(text, "exists", name) || is_selected(text, name)
+}
+
+/// Whether a statement in SQL may ask the table of that name.
+fn is_selected(text: &str, name: &str) -> bool {
+    let (text, name) = (text.to_lowercase(), name.to_lowercase());
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let stands = |(at, _): (usize, &str)| {
+        !text[..at].ends_with(is_word) && !text[at + name.len()..].starts_with(is_word)
+    };
+    text.contains("select") && text.match_indices(name.as_str()).any(stands)
 }
 
 fn is_scheduled(text: &str, name: &str) -> bool {
@@ -140,6 +151,8 @@ mod tests {
             ("lookup(table, key)", true),
             ("lookup(`w${kind}`, key)", true),
             ("lookup(\"w\" + kind, key)", true),
+            ("SELECT value FROM Wards WHERE key = :k", true),
+            ("select value from my_wards", false),
         ] {
             assert_eq!(is_looked_up(text, "wards"), used, "{text}");
         }
