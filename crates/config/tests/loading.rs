@@ -434,7 +434,7 @@ fn the_schema_has_every_component_with_its_settings() {
     let mut rest = schema.clone();
     // Steps stand in each other without end.
     let steps = rest.as_object_mut().and_then(|own| own.remove("definitions")).expect("definitions");
-    assert_eq!(steps["transform_steps"]["items"]["oneOf"].as_array().expect("alternatives").len(), 12);
+    assert_eq!(steps["transform_steps"]["items"]["oneOf"].as_array().expect("alternatives").len(), 13);
     assert_eq!(
         rest["properties"]["transforms"]["additionalProperties"]["properties"]["steps"]["$ref"],
         "#/definitions/transform_steps"

@@ -17,13 +17,7 @@ mod trace;
 mod values;
 
 #[cfg(test)]
-mod group_tests;
-#[cfg(test)]
 mod properties;
-#[cfg(test)]
-mod random;
-#[cfg(test)]
-mod random_tests;
 #[cfg(test)]
 mod tests;
 

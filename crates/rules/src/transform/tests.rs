@@ -1,5 +1,9 @@
 //! Steps and what they make of messages; and what is wrong with transforms, told at its place.
 
+mod groups;
+mod random;
+mod whatever;
+
 use hl7::Message;
 use hl7::schema::Schemas;
 
@@ -13,23 +17,23 @@ const ADMISSION: &str = "MSH|^~\\&|LAB|CLINIC|EHR||20260101120000||ADT^A04^ADT_A
 const RESULTS: &str = "MSH|^~\\&|LAB||||20260101120000||ORU^R01^ORU_R01|7|P|2.5.1\rPID|1||4711\r\
     OBR|1|||GLU\rNTE|1||one\rOBX|1|NM|A||7\rNTE|1||two\rOBX|2|NM|B||8\rOBR|2|||HB\rOBX|1|NM|C||9\r";
 
-pub(super) fn set(path: &str, value: &str) -> StepDef {
+fn set(path: &str, value: &str) -> StepDef {
     ActionDef::Set { path: path.to_owned(), value: ValueDef::Text(value.to_owned()) }.into()
 }
 
-pub(super) fn from(path: &str, from: &str) -> StepDef {
+fn from(path: &str, from: &str) -> StepDef {
     ActionDef::Set { path: path.to_owned(), value: ValueDef::From(from.to_owned()) }.into()
 }
 
-pub(super) fn append(path: &str, value: &str) -> StepDef {
+fn append(path: &str, value: &str) -> StepDef {
     ActionDef::Append { path: path.to_owned(), value: ValueDef::Text(value.to_owned()) }.into()
 }
 
-pub(super) fn insert(path: &str, value: &str) -> StepDef {
+fn insert(path: &str, value: &str) -> StepDef {
     ActionDef::Insert { path: path.to_owned(), value: ValueDef::Text(value.to_owned()) }.into()
 }
 
-pub(super) fn remove(path: &str) -> StepDef {
+fn remove(path: &str) -> StepDef {
     ActionDef::Remove { path: path.to_owned() }.into()
 }
 
@@ -37,7 +41,7 @@ fn clear(path: &str) -> StepDef {
     ActionDef::Clear { path: path.to_owned() }.into()
 }
 
-pub(super) fn for_each(each: &str, steps: Vec<StepDef>) -> StepDef {
+fn for_each(each: &str, steps: Vec<StepDef>) -> StepDef {
     ActionDef::ForEach { each: each.to_owned(), steps }.into()
 }
 
@@ -49,7 +53,7 @@ fn use_other(name: &str) -> StepDef {
     ActionDef::Use { name: name.to_owned() }.into()
 }
 
-pub(super) fn def(name: &str, steps: Vec<StepDef>) -> TransformDef {
+fn def(name: &str, steps: Vec<StepDef>) -> TransformDef {
     TransformDef { steps, ..TransformDef::named(name) }
 }
 
@@ -59,18 +63,18 @@ fn tables() -> Scope {
     Scope { tables: crate::LookupTables::default().with("codes", table), ..Scope::default() }
 }
 
-pub(super) fn compiled(defs: &[TransformDef]) -> Transforms {
+fn compiled(defs: &[TransformDef]) -> Transforms {
     let (transforms, findings) = Transforms::compile(defs, &Schemas::default(), &tables());
     let errors: Vec<_> = findings.iter().filter(|finding| finding.is_error).collect();
     assert!(errors.is_empty(), "{errors:?}");
     transforms
 }
 
-pub(super) fn read(text: &str) -> Message {
+fn read(text: &str) -> Message {
     Message::read(text.to_owned().into(), "").unwrap()
 }
 
-pub(super) fn applied(def: TransformDef, source: &str) -> Result<Message, TransformError> {
+fn applied(def: TransformDef, source: &str) -> Result<Message, TransformError> {
     let name = def.name.clone();
     compiled(&[def]).get(&name).unwrap().apply(&read(source), &Facts::default())
 }

@@ -7,7 +7,6 @@ use hl7::Message;
 use hl7::schema::{ANY_SEGMENT, Element, Schemas, Structure};
 
 use super::random::{Random, jumble, message, plain, transforms};
-use super::tests::{from, read};
 use super::*;
 use crate::{LookupTable, LookupTables, Scope};
 

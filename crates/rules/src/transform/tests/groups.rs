@@ -1,10 +1,6 @@
 //! Whole groups, copied, replaced and taken out.
 
-use hl7::schema::Schemas;
-
-use super::tests::{append, applied, compiled, def, for_each, from, insert, read, remove, set};
 use super::*;
-use crate::Scope;
 
 const RESULTS: &str = "MSH|^~\\&|LAB||||20260101120000||ORU^R01^ORU_R01|7|P|2.5.1\rPID|1||4711\rZPI|x\r\
     OBR|1|||GLU\rNTE|1||one\rOBX|1|NM|A||7\rNTE|1||two\rZOX|1\rOBX|2|NM|B||8\rZOB|1\rOBR|2|||HB\rOBX|1|NM|C||9\rZOB|2\r\
