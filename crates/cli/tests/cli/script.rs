@@ -100,3 +100,59 @@ fn messages_go_through_a_script() {
     assert_eq!(engine.stop(), Some(0));
     assert_eq!(fs::read_dir(data.join("lab")).expect("a folder").count(), 1);
 }
+
+const ROUTED: &str = "\
+production: Ward.Routed
+lookup_tables:
+  wards: { entries: { I: Inside } }
+transforms:
+  named:
+    steps:
+      - if: PID-3 != \"\"
+        then:
+          - code: |
+              // ${NOTHING} is filled in here.
+              if (source.get(\"PV1-2\") === \"X\") while (true) {}
+              if (source.get(\"PV1-2\") === \"E\") throw new Error(source.get(\"PID-5.1\"));
+              target.set(\"PID-9\", `${source.get(\"PID-5.1\")} ${lookup(\"wards\", source.get(\"PV1-2\"))}`);
+              log.info(`message ${context.id} is named`);
+services:
+  In:
+    type: hl7.file
+    targets: [Router]
+    settings: { file_path: in, file_spec: '*.hl7' }
+processes:
+  Router:
+    type: hl7.router
+    settings:
+      rules: [ { otherwise: true, transform: named, send: Lab } ]
+operations:
+  Lab:
+    type: hl7.file
+    settings: { file_path: lab, file_name: '%f' }
+";
+
+#[test]
+fn messages_are_routed_by_a_transform_with_code_and_the_engine_goes_on_behind_one_without_end() {
+    let (folder, path) = written(ROUTED);
+    let (mut engine, _) = Engine::start(&path);
+    let data = folder.path().join("data");
+    for (name, class) in [("endless.hl7", "X"), ("bad.hl7", "E"), ("good.hl7", "I")] {
+        drop_file(&data.join("in"), name, class);
+    }
+    let sent = eventually("the file for the lab", || fs::read_to_string(data.join("lab/good.hl7")).ok());
+    assert!(sent.contains("PID|1||4711||Doe^Ann||||Doe Inside\rPV1|1|I"), "{sent}");
+    let errors =
+        "SELECT ErrorStatus FROM MessageHeader WHERE TargetConfigName = 'Router' AND Status = 'Error'";
+    let found = || read(&data, &["sql", errors]);
+    let errors = eventually("two errors", || {
+        Some(found()).filter(|text| text.contains("1000 ms") && text.contains("column"))
+    });
+    assert!(errors.contains("transform \"named\", steps[0].then[0] (line 12 column"), "{errors}");
+    assert!(errors.contains("took longer than the 1000 ms that it has"), "{errors}");
+    let events = read(&data, &["events"]);
+    assert!(events.contains("is named"), "{events}");
+    assert!(!errors.contains("Doe") && !events.contains("Doe"), "content is told");
+    assert_eq!(engine.stop(), Some(0));
+    assert_eq!(fs::read_dir(data.join("lab")).expect("a folder").count(), 1);
+}
