@@ -149,7 +149,7 @@ mod tests {
             let chain: Vec<_> = defs.iter().map(|def| all.get(&def.name).unwrap()).collect();
             DocTypes::default().of_made(&message, &chain)
         };
-        assert_eq!(made(&[""]), "2.3:ADT_A04");
+        assert_eq!(made(&[""]), "2.3:ADT_A01");
         // MSH-12 may say something else: it is as the target names it.
         assert_eq!(made(&["2.5.1"]), "2.5.1:ADT_A01");
         assert_eq!(made(&["2.5.1:ADT_A05", ""]), "2.5.1:ADT_A05");
