@@ -65,8 +65,7 @@ pub(crate) enum Wrong {
     Statement(Option<Range<usize>>, String),
 }
 
-/// What is asked.
-#[derive(Debug)]
+/// What is asked. Its values may be content: it has no `Debug`.
 pub(crate) struct Question {
     /// The statement.
     pub(crate) sql: Arc<str>,

@@ -1,5 +1,6 @@
 //! The binary `orris` as people use it.
 
+mod asking;
 mod cases;
 mod docs;
 mod engine;

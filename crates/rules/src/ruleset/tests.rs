@@ -161,7 +161,7 @@ fn a_rule_that_returns_ends_its_set_with_a_value() {
     assert_eq!(given(&rules, "A"), [("kind: urgent".to_owned(), Some("urgent".to_owned()))]);
     assert_eq!(given(&rules, "B"), []);
     let sends = Rule { send: Some("X".into()), ..returns("source + \"1\"") };
-    assert_eq!(route(&[sends.clone()], "A").0, ["X (kind)"]);
+    assert_eq!(route(std::slice::from_ref(&sends), "A").0, ["X (kind)"]);
     assert_eq!(given(&[sends], "A"), [("kind: A1".to_owned(), None)]);
     // What stands where the conditions hold is what is returned.
     let each = Rule { for_each: Some("OBX".into()), ..returns("OBX-3") };

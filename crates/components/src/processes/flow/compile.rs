@@ -72,7 +72,12 @@ pub(super) fn compile(steps: &Value, library: &Library, asks: bool) -> Compiled 
     };
     compiler.steps(steps, "steps");
     compiler.push(Op::End);
-    Compiled { program: compiler.program, notes: compiler.findings.0, targets: compiler.targets, waits: compiler.answer.waits }
+    Compiled {
+        program: compiler.program,
+        notes: compiler.findings.0,
+        targets: compiler.targets,
+        waits: compiler.answer.waits,
+    }
 }
 
 /// What the steps name, wherever that is.
