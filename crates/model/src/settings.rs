@@ -263,6 +263,11 @@ impl Checks {
         }
     }
 
+    /// Says that bytes of the text at `path` are doubtful.
+    pub fn warning_at(&mut self, path: impl Into<String>, range: Range<usize>, message: impl Into<String>) {
+        self.note(NoteKind::Warning, path, Some(range), message);
+    }
+
     fn note(
         &mut self,
         kind: NoteKind,

@@ -6,8 +6,9 @@
 //! | TCP, who connects | `tcp_dialer` makes a `wire` |
 //! | TLS | `tls` for who listens, `tls_client` for who connects, `tls_words` for what went wrong |
 //! | HTTP | `http_listener` and `http_client`; `http_content` knows types of content |
-//! | all | `deadline`s on the host's clock, `secret`s of settings |
+//! | all | `address`es, `deadline`s on the host's clock, `secret`s of settings |
 
+pub(crate) mod address;
 pub(crate) mod deadline;
 pub(crate) mod disk;
 pub(crate) mod file_inbound;

@@ -169,23 +169,6 @@ pub(crate) fn words(error: &io::Error) -> String {
     }
 }
 
-/// Reports an address that is none: `host:port` is wanted.
-pub(crate) fn check_address(setting: &str, address: &str, checks: &mut Checks) {
-    let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
-    let fits = port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-    let bare_v6 = address.matches(':').count() > 1
-        && address.chars().all(|char| char.is_ascii_hexdigit() || matches!(char, ':' | '.'));
-    if !fits || bare_v6 {
-        checks.error(
-            setting,
-            format!("{setting} is \"{address}\"; expected host:port, as in lab.example:2575"),
-        );
-        if bare_v6 {
-            checks.help("an IPv6 address stands in brackets, as in [::1]:2575");
-        }
-    }
-}
-
 /// Reports times of the settings `connect_timeout` and `response_timeout` in which nothing can be done.
 pub(crate) fn check_times(connect: Span, response: Timeout, checks: &mut Checks) {
     for (setting, limit) in [("connect_timeout", Some(connect.0)), ("response_timeout", response.0)] {

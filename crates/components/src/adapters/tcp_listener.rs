@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
-use model::{Checks, Failure};
+use model::Failure;
 use rustix::io::Errno;
 use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
@@ -58,15 +58,6 @@ pub(crate) fn keep_alive(stream: &TcpStream, after: Duration) -> io::Result<()> 
     sockopt::set_tcp_keepintvl(stream, pause)?;
     sockopt::set_tcp_keepcnt(stream, PROBES)?;
     Ok(())
-}
-
-/// Reports what is wrong with a setting `listen`.
-pub(crate) fn check_listen(listen: &str, example: &str, checks: &mut Checks) {
-    let (host, port) = listen.rsplit_once(':').unwrap_or((listen, ""));
-    if host.is_empty() || port.parse::<u16>().is_err() {
-        let text = format!("listen is \"{listen}\"; expected an address and a port, as in {example}");
-        checks.error("listen", text);
-    }
 }
 
 /// An address, or all of a network, as in `10.1.0.0/16`.

@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::tcp_listener::{Network, check_listen, passes};
+use super::address::check_listen;
+use super::tcp_listener::{Network, passes};
 use super::telling::Telling;
 use super::tls_words::why;
 

@@ -30,6 +30,8 @@
 
 mod parse;
 
+use std::ops::Range;
+
 use model::{AfterRetries, Decision, Event, EventKind, Message, MessageBody};
 
 /// What users of such engines know as the usual actions.
@@ -45,8 +47,9 @@ pub(crate) struct ReplyActions {
 struct Entry {
     codes: Vec<Code>,
     action: Action,
-    /// As it was written.
+    /// As it was written, and where.
     text: String,
+    at: Range<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

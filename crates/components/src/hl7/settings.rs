@@ -21,8 +21,8 @@ pub struct InboundSettings {
     /// Whether acknowledgements that come in are kept without being sent on, so that nobody answers
     /// them in a circle. An acknowledgement is never answered, whatever this says.
     pub ignore_inbound_ack: bool,
-    /// Whether a refusal has a segment ERR that says more, such as the place. From HL7 2.7 on, the reason
-    /// stands only there.
+    /// Whether a refusal has a segment ERR that says more, such as the place. In HL7 2.7 and later the
+    /// reason then stands in ERR-8, as the standard has it, and no more in MSA-3, which it withdrew.
     pub add_nack_err: bool,
     /// Which refusals say E (error) and which R (reject).
     pub nack_error_code: NackErrorCode,

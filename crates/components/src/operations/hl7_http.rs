@@ -100,9 +100,8 @@ impl Component for HL7HttpOperation {
     fn check(settings: &Settings, checks: &mut Checks) {
         settings.http.check(checks);
         check_content_type("content_type", &settings.content_type, checks);
-        if let Err(error) = settings.reply_code_actions.parse::<ReplyActions>() {
-            error.report("reply_code_actions", checks);
-        } else if !settings.get_reply && settings.reply_code_actions != USUAL {
+        ReplyActions::check("reply_code_actions", &settings.reply_code_actions, checks);
+        if !settings.get_reply && settings.reply_code_actions != USUAL {
             let text = "reply_code_actions are set, and get_reply is false: nobody looks at them";
             checks.warning("reply_code_actions", text);
             checks.help("leave one of the two out");

@@ -46,7 +46,8 @@ use model::{
     Failure, HostContext, Library, Message, Timeout,
 };
 
-use crate::adapters::tcp_dialer::{Dialer, Unreachable, Way, check_address};
+use crate::adapters::address::check_address;
+use crate::adapters::tcp_dialer::{Dialer, Unreachable, Way};
 use crate::hl7::form::Form;
 use crate::hl7::reply::PeerReply;
 use crate::hl7::reply_actions::ReplyActions;
@@ -85,9 +86,7 @@ impl Component for HL7TcpOperation {
             checks.error("framing", error.to_string());
         }
         Form::check(settings.separators.as_deref(), settings.charset.as_deref(), checks);
-        if let Err(error) = settings.reply_code_actions.parse::<ReplyActions>() {
-            error.report("reply_code_actions", checks);
-        }
+        ReplyActions::check("reply_code_actions", &settings.reply_code_actions, checks);
         if let Some(tls) = &settings.tls {
             tls.check("tls", checks);
         }

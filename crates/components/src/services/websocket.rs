@@ -56,6 +56,7 @@ use rules::Scope;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
 
+use crate::adapters::address::check_listen;
 use crate::adapters::tls;
 use crate::sockets::connection::Connection;
 use crate::sockets::listener::Membership;
@@ -97,14 +98,8 @@ impl Component for WebSocketService {
 }
 
 fn check_address(settings: &Settings, checks: &mut Checks) {
-    let (host, port) = settings.listen.rsplit_once(':').unwrap_or((&settings.listen, ""));
-    if host.is_empty() || port.parse::<u16>().is_err() {
-        let found = &settings.listen;
-        checks.error(
-            "listen",
-            format!("listen is \"{found}\"; expected an address and a port, as in 127.0.0.1:52774"),
-        );
-    }
+    check_listen(&settings.listen, "127.0.0.1:52774", checks);
+    let host = settings.listen.rsplit_once(':').map_or("", |(host, _)| host);
     let path = &settings.path;
     if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
         checks.error(

@@ -13,7 +13,8 @@ use crate::{Charset, Message, Separators, escape};
 pub struct AckText<'a> {
     /// MSA-1.
     pub code: AckCode,
-    /// Why, MSA-3; empty when all is well. From 2.7 on the field is gone, and ERR-8 says it.
+    /// Why; empty when all is well. It stands in MSA-3; from 2.7 on, where that field is withdrawn, in
+    /// ERR-8 if there is a segment ERR.
     pub text: &'a str,
     /// A segment ERR.
     pub error: Option<ErrSegment>,
@@ -48,7 +49,8 @@ pub fn build(request: Option<&Message>, ack: &AckText<'_>) -> Bytes {
     header(ack, &separators, version, number, request_field, &mut text);
     let field = separators.field as char;
     text.extend(["MSA", &field.to_string(), ack.code.as_str(), &field.to_string(), request_field(10)]);
-    let has_msa_3 = number.is_none_or(|number| number < [2, 7, 0]);
+    // Withdrawn in 2.7, where ERR-8 says it. Without ERR nobody would: receivers read it all the same.
+    let has_msa_3 = ack.error.is_none() || number.is_none_or(|number| number < [2, 7, 0]);
     if has_msa_3 && !ack.text.is_empty() {
         text.push(field);
         text.push_str(&escape::encode(ack.text, &separators));

@@ -92,6 +92,10 @@ fn errors_are_told_in_the_form_of_the_version() {
     {
         assert_eq!(tail(version, &ack), expected, "{version}");
     }
+    for version in ["2.4", "2.6", "2.7", "2.8.2"] {
+        let without = AckText { error: None, ..ack.clone() };
+        assert_eq!(tail(version, &without), "MSA|AE|1|field is empty\r", "{version}: nowhere else to say it");
+    }
     let error = ErrSegment { location: None, diagnostic: "a|b".to_owned(), ..error };
     let expected = "MSA|AE|1|x\rERR|||101^Required field missing^HL70357|E|||a\\F\\b\r";
     assert_eq!(tail("2.5", &AckText { text: "x", error: Some(error), ..ack }), expected);

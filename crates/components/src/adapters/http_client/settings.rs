@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::HttpErrorAction;
+use crate::adapters::address::check_host;
 use crate::adapters::secret::Secret;
 use crate::adapters::tcp_dialer::check_times;
 use crate::adapters::tls_client::TlsClient;
@@ -109,6 +110,7 @@ impl Target {
         if authority.host().is_empty() || authority.as_str().ends_with(':') {
             return Err(wrong("has no host, or a colon without a port"));
         }
+        check_host(authority.host()).map_err(|fault| wrong(&format!("has a host that is none: {fault}")))?;
         let port = authority.port_u16().unwrap_or(if is_https { 443 } else { 80 });
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         Ok(Target {

@@ -89,22 +89,3 @@ async fn the_second_address_has_its_turn_after_some_tries_in_vain() {
     };
     assert_eq!(said, [refused(&first, &second), refused(&second, &first)]);
 }
-
-#[test]
-fn addresses_are_checked() {
-    for (address, wanted) in [
-        ("lab:2575", true),
-        ("127.0.0.1:2575", true),
-        ("[::1]:2575", true),
-        ("::1:2575", false),
-        ("lab", false),
-        (":2575", false),
-        ("lab:0", false),
-        ("lab:99999", false),
-        ("", false),
-    ] {
-        let mut checks = Checks::default();
-        check_address("address", address, &mut checks);
-        assert_eq!(checks.notes.is_empty(), wanted, "{address}: {:?}", checks.notes);
-    }
-}

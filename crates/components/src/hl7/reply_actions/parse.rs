@@ -39,6 +39,36 @@ impl ActionError {
     }
 }
 
+impl ReplyActions {
+    /// Reports what is wrong with the text at `setting`, and what in it says nothing.
+    pub(crate) fn check(setting: &str, text: &str, checks: &mut Checks) {
+        match text.parse::<ReplyActions>() {
+            Ok(actions) => actions.check_twice(setting, checks),
+            Err(error) => error.report(setting, checks),
+        }
+    }
+
+    /// Of two entries that are about the same, the first decides.
+    fn check_twice(&self, setting: &str, checks: &mut Checks) {
+        for (index, entry) in self.entries.iter().enumerate() {
+            // Entries that only warn are looked at by themselves.
+            let warns = |other: &&Entry| (other.action == Action::Warn) == (entry.action == Action::Warn);
+            for code in &entry.codes {
+                let mut before = self.entries[..index].iter().filter(warns);
+                let Some(first) = before.find(|other| other.codes.contains(code)) else { continue };
+                let (first_at, text) = (first.at.start + 1, &first.text);
+                let message = format!(
+                    "\"{}\" has a code of \"{text}\" at character {first_at}, which goes first",
+                    entry.text
+                );
+                checks.warning_at(setting, entry.at.clone(), message);
+                checks.help("leave one of the two out");
+                break;
+            }
+        }
+    }
+}
+
 impl FromStr for ReplyActions {
     type Err = ActionError;
     fn from_str(text: &str) -> Result<Self, ActionError> {
@@ -79,7 +109,9 @@ fn entry(text: &str, at: usize) -> Result<(Entry, usize), ActionError> {
     let (codes, rest) = codes(text, at)?;
     let end = text[rest..].find(',').map_or(text.len(), |comma| rest + comma);
     let action = action(Piece::of(text, rest..end))?;
-    Ok((Entry { codes, action, text: text[at..end].trim().to_owned() }, end))
+    let whole = Piece::of(text, at..end);
+    let at = whole.at..whole.at + whole.text.len();
+    Ok((Entry { codes, action, text: whole.text.to_owned(), at }, end))
 }
 
 /// The codes at `at`, and the byte behind their `=`.

@@ -31,6 +31,22 @@ fn outcome(actions: &str, came: Came<'_>) -> String {
 }
 
 #[test]
+fn a_code_that_stands_twice_is_warned_of_at_the_second_place() {
+    let said = |text: &str| {
+        let mut checks = model::Checks::default();
+        ReplyActions::check("reply_code_actions", text, &mut checks);
+        checks.notes.into_iter().map(|note| (note.range.unwrap(), note.message)).collect::<Vec<_>>()
+    };
+    let twice = said(":?A=C, :?E=S ,(:?R,:?E)=C");
+    assert_eq!(twice.len(), 1);
+    assert_eq!(twice[0].0, 14..25);
+    assert_eq!(twice[0].1, "\"(:?R,:?E)=C\" has a code of \":?E=S\" at character 8, which goes first");
+    assert_eq!(said(":I?=W,:I?=W").len(), 1);
+    assert!(said(":I?=W,:I?=S").is_empty(), "one warns and the other decides");
+    assert!(said(USUAL).is_empty());
+}
+
+#[test]
 fn the_usual_actions_are_those_that_users_know() {
     for (code, wanted) in [
         ("AA", "C"),

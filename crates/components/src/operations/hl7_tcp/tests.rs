@@ -115,8 +115,13 @@ fn notes(settings: Value) -> Vec<Note> {
 fn what_is_wrong_with_settings_is_said_at_its_place() {
     assert_eq!(notes(json!({ "address": "lab:2575", "keep_alive": "0s" })), []);
     for (settings, path, says) in [
-        (json!({ "address": "lab" }), "address", "expected host:port"),
-        (json!({ "address": "lab:1", "backup_address": ":1" }), "backup_address", "expected host:port"),
+        (json!({ "address": "lab" }), "address", "expected an address and a port"),
+        (json!({ "address": "lab..example:1" }), "address", "a dot with nothing before it"),
+        (
+            json!({ "address": "lab:1", "backup_address": ":1" }),
+            "backup_address",
+            "expected an address and a port",
+        ),
         (json!({ "address": "lab:1", "framing": "mlp" }), "framing", "\"mlp\""),
         (json!({ "address": "lab:1", "window": 0 }), "window", "window is 0; expected 1 to 256"),
         (json!({ "address": "lab:1", "window": 257 }), "window", "window is 257; expected 1 to 256"),

@@ -136,6 +136,11 @@ fn checked(mut settings: Value) -> Vec<String> {
 fn settings_are_checked() {
     for (settings, expect) in [
         (json!({}), None),
+        (
+            json!({ "listen": "256.1.1.1:2575" }),
+            Some("listen: listen is \"256.1.1.1:2575\"; \"256.1.1.1\" is no"),
+        ),
+        (json!({ "listen": "host:99999" }), Some("listen: listen is \"host:99999\"; its port is \"99999\"")),
         (json!({ "listen": "2575" }), Some("listen: listen is \"2575\"; expected an address and a port")),
         (json!({ "framing": "mllp11/28" }), None),
         (json!({ "framing": "mlp" }), Some("framing: framing is \"mlp\"; expected one of flexible")),
