@@ -104,6 +104,10 @@ fn look(data: &Path, messages: &[Value], sample: &[u8]) {
     assert_eq!(json(data, &["messages", "--where", named, "--schema", "2.5", "--json"]), found);
     let found = json(data, &["messages", "--where", "PID-5.1 = \"Nobody\"", "--json"]);
     assert_eq!(found, serde_json::json!([]));
+    let unknown = ["messages", "--where", "exists(\"wards\", PV1-3)", "--data-dir"];
+    let refused = orris(&[unknown.as_slice(), &[data.to_str().expect("a readable path")]].concat());
+    let refused = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.contains("\"wards\" is not known") && refused.contains("by --production"), "{refused}");
     let listed = read(data, &["messages"]);
     assert!(!listed.contains("Lindqvist"), "a list shows no content:\n{listed}");
     let asked =

@@ -489,3 +489,39 @@ fn an_expression_is_tried_on_messages() {
     let json: Value = serde_json::from_str(&expr(&["--json", "PID-3", &file], 0).0).expect("JSON");
     assert_eq!(json[0]["values"], serde_json::json!(["4711"]));
 }
+
+#[test]
+fn an_expression_is_tried_at_another_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let message =
+        file(&folder, "a.hl7", b"MSH|^~\\&|LAB||||||ADT^A01|7|P|2.5\rPID|1||4711||Doe^Jane||20001231\r");
+    let production = b"production: P\nschedules:\n  nights: [{ from: \"22:00\", to: \"06:00\" }]\nrules:\n  \
+        All: [{ when: schedule(\"nights\"), send: [Out] }]\nservices:\n  \
+        In: { type: hl7.file, targets: [Out], settings: { file_path: in } }\noperations:\n  \
+        Out: { type: hl7.file, settings: { file_path: out } }\n";
+    let production = file(&folder, "production.yaml", production);
+    let expr = |arguments: &[&str]| {
+        // In winter this zone is one hour ahead.
+        let output = command()
+            .env("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+            .args(["expr"])
+            .args(arguments)
+            .output()
+            .expect("it starts");
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    for (at, asked, said) in [
+        ("2026-11-23 21:59", "schedule(\"nights\")", "false\n"),
+        ("2026-11-23 22:00", "schedule(\"nights\")", "true\n"),
+        ("2026-11-23T21:00:00Z", "schedule(\"nights\")", "true\n"),
+        ("2026-11-23", "current_datetime()", "\"20261123000000+0100\"\n"),
+        ("2026-12-31", "age(PID-7)", "26\n"),
+    ] {
+        let found = expr(&["--production", &production, "--at", at, asked, &message]);
+        assert_eq!((found.0, found.1.as_str()), (Some(0), said), "{at} {asked}: {}", found.2);
+    }
+    let (code, _, said) = expr(&["schedule(\"nights\")", &message]);
+    assert!(code == Some(2) && said.contains("say by --production"), "{said}");
+    let (code, _, said) = expr(&["--at", "noon", "PID-7", &message]);
+    assert!(code == Some(2) && said.contains("--at: time is \"noon\""), "{said}");
+}
