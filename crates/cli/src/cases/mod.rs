@@ -13,6 +13,7 @@ mod stage;
 mod verdict;
 mod zone;
 
-pub(crate) use run::play;
-pub(crate) use verdict::{Failed, judge};
+pub(crate) use run::{Played, play};
+pub(crate) use stage::Output;
+pub(crate) use verdict::{Failed, idle_edges, judge, said};
 pub(crate) use zone::in_utc;

@@ -1,16 +1,20 @@
 //! Holds what came of a case against what was to come of it.
 
+mod outputs;
+mod telling;
+
 use bytes::Bytes;
 use components::rehearsal::Told;
-use config::{CaseDef, Expectation, OutputDef, Wanted};
+use config::{CaseDef, Expectation, Wanted};
 use hl7::ack::Ack;
 use hl7::schema::Schemas;
 use hl7::{Message, Path};
-use model::{EventKind, MessageBody, MessageStatus};
+use model::{EventKind, MessageStatus};
 use store::{EventFilter, EventRow, MessageFilter};
 
+use telling::Telling;
+
 use super::run::{Browsed, Played};
-use super::stage::Output;
 use crate::commands::Differences;
 use crate::output::{Exit, count, failed};
 use crate::reading::Books;
@@ -82,6 +86,21 @@ pub(crate) fn judge(
     Ok(missed)
 }
 
+/// What a case says of edges that no message reached.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn idle_edges(case: &CaseDef, books: &Books) -> Result<Vec<String>, Exit> {
+    let mut idle = Vec::new();
+    for (name, _) in &case.edges {
+        let filter = MessageFilter { target: Some(name.clone()), limit: 1, ..MessageFilter::default() };
+        if books.reader.messages(&filter).map_err(failed)?.is_empty() {
+            idle.push(format!("no message came to {name}, so that what edges says of it shows nothing"));
+        }
+    }
+    Ok(idle)
+}
+
 struct Judge<'a> {
     played: &'a Played,
     books: &'a mut Books,
@@ -120,66 +139,6 @@ impl Judge<'_> {
         let state = if open { "open" } else { "closed" };
         let found = if open { "it has no session" } else { "its session is still stored" };
         vec![Miss::new(format!("the socket of {name} is {state} at the end"), found).because(browser)]
-    }
-
-    fn output(&self, wanted: &OutputDef) -> Result<Vec<Miss>, Exit> {
-        let at = &wanted.at;
-        let all: Vec<&Output> = self.played.outputs.iter().filter(|output| output.operation == *at).collect();
-        let came = || match all.len() {
-            0 => format!("nothing came out at {at}"),
-            _ => format!("{} came out at {at}", count(all.len(), "message")),
-        };
-        match wanted.count {
-            Some(0) if !all.is_empty() => return Ok(vec![Miss::new(format!("nothing at {at}"), came())]),
-            Some(0) => return Ok(Vec::new()),
-            Some(number) if number != all.len() => {
-                return Ok(vec![Miss::new(format!("{} at {at}", count(number, "message")), came())]);
-            }
-            None if all.is_empty() => return Ok(vec![Miss::new(format!("a message at {at}"), came())]),
-            _ => {}
-        }
-        let chosen: Vec<(usize, &Output)> = match wanted.number {
-            None => all.into_iter().enumerate().collect(),
-            Some(number) => match all.get(number - 1) {
-                Some(output) => vec![(number - 1, *output)],
-                None => return Ok(vec![Miss::new(format!("a message {number} at {at}"), came())]),
-            },
-        };
-        let mut missed = Vec::new();
-        for (index, output) in chosen {
-            let place = format!("message {} at {at}", index + 1);
-            missed.extend(self.rule(wanted, output, &place));
-            missed.extend(values(wanted, output, &place));
-            missed.extend(self.content(wanted, output, &place)?);
-        }
-        Ok(missed)
-    }
-
-    fn rule(&self, wanted: &OutputDef, output: &Output, place: &str) -> Option<Miss> {
-        let rule = wanted.rule.as_ref().filter(|rule| **rule != output.rule)?;
-        let found = match output.rule.as_str() {
-            "" => format!("{place} says nothing of why it was sent"),
-            other => format!("{place} was sent by \"{other}\""),
-        };
-        Some(Miss::new(format!("{place} sent by the rule \"{rule}\""), found))
-    }
-
-    fn content(&self, wanted: &OutputDef, output: &Output, place: &str) -> Result<Option<Miss>, Exit> {
-        let Some((name, content)) = &wanted.content else { return Ok(None) };
-        let found = output.body.content();
-        if found == content {
-            return Ok(None);
-        }
-        let first = found.iter().zip(content.iter()).position(|(found, wanted)| found != wanted);
-        let first = first.unwrap_or(found.len().min(content.len()));
-        let mut miss = Miss::new(
-            format!("{place} equal to \"{name}\", {}", count(content.len(), "byte")),
-            format!("{}, other from byte {} on", count(found.len(), "byte"), first + 1),
-        );
-        if let (Ok(old), Some(new)) = (Message::read(content.clone(), ""), message(&output.body)) {
-            miss.differences = Some(Differences::between(self.schemas, &old, &new)?);
-        }
-        Ok(Some(miss))
     }
 
     fn status(&self, item: &str, is: MessageStatus, number: Option<usize>) -> Result<Vec<Miss>, Exit> {
@@ -267,60 +226,6 @@ impl Judge<'_> {
     }
 }
 
-/// What sockets were told.
-struct Telling<'a> {
-    /// All of them, or one.
-    who: &'a str,
-    /// Who is to tell it, where that is known.
-    by: Option<&'a str>,
-    heard: &'a [String],
-}
-
-impl Telling<'_> {
-    /// `what` is all that is told, or a part of it.
-    fn judge(&self, what: (Option<&str>, Option<&str>), number: Option<usize>) -> Option<Miss> {
-        let (text, part) = what;
-        let is_meant = |heard: &&String| {
-            text.is_none_or(|text| *heard == text) && part.is_none_or(|part| heard.contains(part))
-        };
-        let matching = self.heard.iter().filter(is_meant).count();
-        if number.map_or(matching > 0, |number| matching == number) {
-            return None;
-        }
-        let what = match what {
-            (Some(text), _) => format!("\"{text}\""),
-            (None, Some(part)) => format!("something with \"{part}\""),
-            (None, None) => "something".to_owned(),
-        };
-        let who = match self.by {
-            Some(by) => format!("{by} tells {}", self.who),
-            None => format!("{} is told", self.who),
-        };
-        let wanted = match number {
-            None => format!("{who} {what}"),
-            Some(0) => format!("{who} nothing that is {what}"),
-            Some(number) => format!("{who} {what} {}", count(number, "time")),
-        };
-        Some(Miss::new(wanted, self.found(matching)))
-    }
-
-    fn found(&self, matching: usize) -> String {
-        let were = if self.by.is_some() { "they were" } else { "it was" };
-        match self.heard.len() {
-            0 => format!("{were} told nothing"),
-            all => {
-                let some: Vec<_> = self.heard.iter().take(3).map(|heard| format!("\"{heard}\"")).collect();
-                let more = if all > 3 { format!(" and {} more", all - 3) } else { String::new() };
-                let times = match matching {
-                    0 => String::new(),
-                    matching => format!("that {}, of ", count(matching, "time")),
-                };
-                format!("{were} told {times}{}{more}", some.join(", "))
-            }
-        }
-    }
-}
-
 fn events(found: Option<&EventRow>, rows: &[EventRow]) -> String {
     if let Some(row) = found {
         return format!("{} said \"{}\"", row.event.item, row.event.text);
@@ -331,35 +236,8 @@ fn events(found: Option<&EventRow>, rows: &[EventRow]) -> String {
     }
 }
 
-/// The values that are other than wanted, each at its line.
-fn values(wanted: &OutputDef, output: &Output, place: &str) -> Vec<Miss> {
-    let Some(message) = message(&output.body).filter(|_| !wanted.values.is_empty()) else {
-        let first = wanted.values.first();
-        return first
-            .map(|value| Miss::new(format!("{} in {place}", value.path), "it is no HL7 message"))
-            .into_iter()
-            .collect();
-    };
-    let misses = wanted.values.iter().filter_map(|value| {
-        let found = match value.compiled.is_count() {
-            true => value.compiled.count(&message).unwrap_or_default().to_string(),
-            false => value.compiled.get(&message).unwrap_or_default().to_owned(),
-        };
-        let shown = |text: &str| if text.is_empty() { "nothing".to_owned() } else { format!("\"{text}\"") };
-        (found != value.value).then(|| Miss {
-            place: Some((value.line, value.column)),
-            ..Miss::new(format!("{} is {} in {place}", value.path, shown(&value.value)), shown(&found))
-        })
-    });
-    misses.collect()
-}
-
-fn message(body: &MessageBody) -> Option<Message> {
-    components::message::hl7(body).ok()
-}
-
 /// The code and the text of what a sender was told.
-fn said(told: &Told) -> (String, String) {
+pub(crate) fn said(told: &Told) -> (String, String) {
     let bytes: &Bytes = match told {
         Told::Byte(0x06) => return ("AA".to_owned(), String::new()),
         Told::Byte(_) => return ("AE".to_owned(), String::new()),

@@ -7,7 +7,7 @@ use config::{ProductionDef, Report};
 use crate::output::{Exit, print_error};
 
 /// Which production.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Production {
     /// The production file
     #[arg(value_name = "PRODUCTION")]

@@ -1,31 +1,43 @@
-//! `orris test`: plays the cases of a production, with nothing outside, and says what came otherwise.
+//! `orris test`: plays the cases of productions, with nothing outside, and says what came otherwise.
+
+mod draft;
+mod outcome;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use config::{CaseDef, CaseReport, ProductionDef, load_case};
+use config::{CaseDef, ProductionDef, load_case};
 use hl7::schema::Schemas;
+use outcome::{Outcome, draw, summary};
 use serde_json::{Value, json};
 
 use super::production::Production;
-use crate::cases::{Failed, in_utc, judge, play};
-use crate::output::{Exit, Screen, colour, count, failed, time};
+use crate::cases::{idle_edges, in_utc, judge, play};
+use crate::output::{Exit, Screen, colour, count, failed};
 use crate::reading::Books;
 use crate::trace::layout::Picture;
 use crate::trace::{PAGE_SIZE, text};
 
 /// Play the cases of a production, with its edges faked and a clock that waits for nobody
 ///
-/// The cases are the files cases/*.yaml beside the production. Nothing outside is touched: no port is
+/// The cases are the files cases/*.yaml beside the production; several productions may be named. Nothing outside is touched: no port is
 /// opened, no folder is read or written, and the store goes away. Exit code 0 when every case came as
 /// expected, 1 when one did not, 64 when the production or a case has errors.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Test {
     #[command(flatten)]
     production: Production,
-    /// Only these: files, or words that a case's file or name has in it
-    #[arg(value_name = "CASE")]
+    /// Only these: files, or words that a case's file or name has in it; another production file is played
+    /// as well
+    #[arg(value_name = "CASE|PRODUCTION")]
     cases: Vec<String>,
+    /// Write a first case of this name instead, from what comes of the message in FILE: orris test --new NAME
+    /// PRODUCTION FILE
+    #[arg(long, value_name = "NAME", conflicts_with = "json")]
+    new: Option<String>,
+    /// The item that the message of a new case comes to; without it the only service that takes HL7
+    #[arg(long, value_name = "ITEM", requires = "new")]
+    to: Option<String>,
     /// Draw with ASCII characters only
     #[arg(long)]
     ascii: bool,
@@ -34,77 +46,90 @@ pub(crate) struct Test {
     json: bool,
 }
 
+/// The folder of cases, beside a production.
+const CASES: &str = "cases";
+
 /// The most sessions that are drawn of a case that failed.
 const MOST_SESSIONS: usize = 3;
-
-/// A case as it was played.
-struct Outcome {
-    file: PathBuf,
-    case: CaseDef,
-    took: Duration,
-    elapsed: Duration,
-    failed: Vec<Failed>,
-    /// Why it could not be played.
-    broken: Option<String>,
-    /// The items that could not go on in a case that failed, with the reason.
-    stopped: Vec<(String, String)>,
-    /// The drawn traces of a case that failed.
-    traces: String,
-}
 
 impl Test {
     pub(crate) fn run(&self, screen: &Screen) -> Result<(), Exit> {
         in_utc().map_err(Exit::Failed)?;
-        let def = self.production.checked()?;
-        let cases = self.chosen(&def)?;
-        let mut results = Vec::new();
-        for (file, case) in cases {
-            let result = self.play(&def, file, case, screen)?;
-            if !self.json {
-                screen.print(&draw(&result, screen))?;
+        if let Some(name) = &self.new {
+            return self.write_new(name, screen);
+        }
+        let (productions, words) = self.named()?;
+        // Whatever is wrong with any of them is told before the first is played.
+        let mut planned = Vec::new();
+        for production in productions {
+            let def = production.checked()?;
+            let cases = chosen(&production, &words, &def)?;
+            planned.push((production, def, cases));
+        }
+        let mut met = words.iter().map(|word| (word, false)).collect::<Vec<_>>();
+        for (_, _, cases) in &planned {
+            met.iter_mut().for_each(|(word, met)| *met |= cases.iter().any(|case| case.is_meant(word)));
+        }
+        if let Some((word, _)) = met.iter().find(|(_, met)| !met) {
+            let folders: Vec<_> =
+                planned.iter().map(|(one, ..)| format!("\"{}\"", folder(one).display())).collect();
+            return Err(Exit::Usage(format!("no case in {} is called \"{word}\"", folders.join(", "))));
+        }
+        let count = planned.len();
+        let (mut results, mut objects) = (Vec::new(), Vec::new());
+        for (production, def, cases) in planned {
+            if count > 1 && !self.json {
+                screen.line(&screen.paint(colour::BOLD, &production.file.display().to_string()))?;
             }
-            results.push(result);
+            let begin = results.len();
+            for Chosen { file, case } in cases {
+                let result = self.play(&def, file, case, screen)?;
+                if !self.json {
+                    screen.print(&draw(&result, screen))?;
+                }
+                results.push(result);
+            }
+            objects.push(object(&def, &results[begin..]));
         }
-        let bad = results.iter().filter(|result| !result.is_good()).count();
-        if self.json {
-            let cases: Vec<Value> = results.iter().map(Outcome::object).collect();
-            screen.json(&json!({ "production": def.name, "ok": bad == 0, "cases": cases }))?;
-        } else {
-            screen.line(&summary(&results, bad, screen))?;
+        let good = results.iter().all(Outcome::is_good);
+        match (self.json, objects.len()) {
+            (false, _) => screen.line(&summary(&results, count, screen))?,
+            (true, 1) => screen.json(&objects.remove(0))?,
+            (true, _) => screen.json(&json!({ "ok": good, "productions": objects }))?,
         }
-        if bad == 0 { Ok(()) } else { Err(Exit::Found) }
+        if good { Ok(()) } else { Err(Exit::Found) }
     }
 
-    /// The cases that are to be played; those with errors are shown, and end the command.
-    fn chosen(&self, def: &ProductionDef) -> Result<Vec<(PathBuf, CaseDef)>, Exit> {
-        let folder = self.production.file.parent().unwrap_or(Path::new("")).join("cases");
-        let files = files(&folder)?;
-        let mut chosen = Vec::new();
-        let mut errors = String::new();
-        let mut met = vec![false; self.cases.len()];
-        for file in files {
-            let report = load_case(&file, def);
-            let mut wanted = self.cases.is_empty();
-            for (met, word) in met.iter_mut().zip(&self.cases) {
-                if is_meant(word, &file, &report) {
-                    (wanted, *met) = (true, true);
-                }
+    /// Writes a case, and says what to do with it.
+    fn write_new(&self, name: &str, screen: &Screen) -> Result<(), Exit> {
+        let [file] = &self.cases[..] else {
+            let message =
+                "expected a production and one file with a message: orris test --new NAME PRODUCTION FILE";
+            return Err(Exit::Usage(message.to_owned()));
+        };
+        let def = self.production.checked()?;
+        let path = draft::write(name, &self.production, &def, self.to.as_deref(), Path::new(file))?;
+        let production = self.production.file.display();
+        screen.line(&format!("{} is written; edit it, and play it:", path.display()))?;
+        screen.line(&format!("  orris test {production} {name}"))
+    }
+
+    /// The productions that are named, and the words by which cases are chosen.
+    fn named(&self) -> Result<(Vec<Production>, Vec<String>), Exit> {
+        let (mut productions, mut words) = (vec![self.production.clone()], Vec::new());
+        for word in &self.cases {
+            let path = Path::new(word);
+            let in_cases = path.parent().is_some_and(|folder| folder.ends_with(CASES));
+            match path.is_file() && !in_cases {
+                true => productions.push(Production { file: path.to_owned(), overlay: Vec::new() }),
+                false => words.push(word.clone()),
             }
-            if wanted {
-                errors += &report.human(std_err_colour());
-                chosen.extend(report.case.map(|case| (file, case)));
-            }
         }
-        if let Some((word, _)) = self.cases.iter().zip(&met).find(|(_, met)| !**met) {
-            return Err(Exit::Usage(format!("no case in \"{}\" is called \"{word}\"", folder.display())));
+        if productions.len() > 1 && !self.production.overlay.is_empty() {
+            let message = "an overlay is laid over one production; several are named";
+            return Err(Exit::Usage(message.to_owned()));
         }
-        if !errors.is_empty() {
-            use std::io::Write;
-            // Nobody is left to be told when standard error cannot be written.
-            let _unheard = write!(std::io::stderr().lock(), "{errors}");
-            return Err(Exit::Production);
-        }
-        Ok(chosen)
+        Ok((productions, words))
     }
 
     fn play(
@@ -122,6 +147,7 @@ impl Test {
             took: Duration::ZERO,
             elapsed: Duration::ZERO,
             failed: Vec::new(),
+            hints: Vec::new(),
             broken: None,
             traces: String::new(),
             stopped: Vec::new(),
@@ -132,6 +158,7 @@ impl Test {
                 let mut books = Books::at(played.data_dir())?;
                 let schemas = def.library.get::<Schemas>();
                 result.failed = judge(&result.case, &played, &mut books, &schemas)?;
+                result.hints = idle_edges(&result.case, &books)?;
                 result.elapsed = played.elapsed;
                 if !result.failed.is_empty() {
                     result.traces = self.traces(&mut books, screen)?;
@@ -158,6 +185,56 @@ impl Test {
     }
 }
 
+/// A case that is to be played.
+struct Chosen {
+    file: PathBuf,
+    case: CaseDef,
+}
+
+impl Chosen {
+    fn is_meant(&self, word: &str) -> bool {
+        is_meant(word, &self.file, Some(&self.case.name))
+    }
+}
+
+/// Where the cases of a production lie.
+fn folder(production: &Production) -> PathBuf {
+    production.file.parent().unwrap_or(Path::new("")).join(CASES)
+}
+
+/// The cases that are to be played; those with errors are shown, and end the command.
+fn chosen(production: &Production, words: &[String], def: &ProductionDef) -> Result<Vec<Chosen>, Exit> {
+    let mut chosen = Vec::new();
+    let mut errors = String::new();
+    for file in files(&folder(production))? {
+        let report = load_case(&file, def);
+        let name = report.case.as_ref().map(|case| case.name.as_str());
+        if words.is_empty() || words.iter().any(|word| is_meant(word, &file, name)) {
+            errors += &report.human(std_err_colour());
+            chosen.extend(report.case.map(|case| Chosen { file, case }));
+        }
+    }
+    if errors.is_empty() {
+        return Ok(chosen);
+    }
+    use std::io::Write;
+    // Nobody is left to be told when standard error cannot be written.
+    let _unheard = write!(std::io::stderr().lock(), "{errors}");
+    Err(Exit::Production)
+}
+
+fn object(def: &ProductionDef, results: &[Outcome]) -> Value {
+    let cases: Vec<Value> = results.iter().map(Outcome::object).collect();
+    json!({ "production": def.name, "ok": results.iter().all(Outcome::is_good), "cases": cases })
+}
+
+/// Whether a word is the file of a case, or in its name.
+fn is_meant(word: &str, file: &Path, name: Option<&str>) -> bool {
+    let stem = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let named = name.is_some_and(|name| name.contains(word));
+    Path::new(word) == file || stem.contains(word) || named || file.ends_with(word)
+}
+
 fn std_err_colour() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
@@ -177,82 +254,4 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Exit> {
     }
     files.sort();
     if files.is_empty() { Err(none(String::new())) } else { Ok(files) }
-}
-
-/// Whether a word is the file of a case, or in its name.
-fn is_meant(word: &str, file: &Path, report: &CaseReport) -> bool {
-    let stem = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    let named = report.case.as_ref().is_some_and(|case| case.name.contains(word));
-    Path::new(word) == file || stem.contains(word) || named || file.ends_with(word)
-}
-
-impl Outcome {
-    fn is_good(&self) -> bool {
-        self.failed.is_empty() && self.broken.is_none()
-    }
-
-    fn object(&self) -> Value {
-        let failed = self.failed.iter().map(|failed| {
-            json!({
-                "line": failed.line,
-                "column": failed.column,
-                "wanted": failed.wanted,
-                "found": failed.found,
-                "differences": failed.differences.as_ref().map(|differences| differences.json()),
-            })
-        });
-        json!({
-            "file": self.file.display().to_string(),
-            "case": self.case.name,
-            "ok": self.is_good(),
-            "error": self.broken,
-            "failed": failed.collect::<Value>(),
-            "clock_ms": self.elapsed.as_millis() as u64,
-            "took_ms": self.took.as_millis() as u64,
-        })
-    }
-}
-
-/// One line for a case that came as expected; for another one all that is known.
-fn draw(result: &Outcome, screen: &Screen) -> String {
-    let stem = result.file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    let clock = format!("{stem}, {} on its clock", time::spoken(result.elapsed));
-    let about = screen.paint(colour::DIM, &format!("({clock})"));
-    if result.is_good() {
-        return format!("{}  {}  {about}\n", screen.paint(colour::RESPONSE, "ok    "), result.case.name);
-    }
-    let mut text =
-        format!("{}  {}  {about}\n", screen.paint(colour::ERROR.bold(), "failed"), result.case.name);
-    if let Some(broken) = &result.broken {
-        text += &format!("  {}: {broken}\n", result.file.display());
-    }
-    for failed in &result.failed {
-        let place = format!("{}:{}:{}", result.file.display(), failed.line, failed.column);
-        text += &format!(
-            "  {}\n    wanted  {}\n    found   {}\n",
-            screen.paint(colour::BOLD, &place),
-            screen.paint(colour::RESPONSE, &failed.wanted),
-            screen.paint(colour::ERROR, &failed.found)
-        );
-        if let Some(differences) = &failed.differences {
-            let drawn = differences.draw(screen);
-            text += &drawn.lines().map(|line| format!("    {line}\n")).collect::<String>();
-        }
-    }
-    for (item, reason) in &result.stopped {
-        text += &format!("  item \"{item}\" could not go on: {reason}\n");
-    }
-    if !result.traces.is_empty() {
-        text += &format!("\n{}\n", result.traces.trim_end());
-    }
-    text + "\n"
-}
-
-fn summary(results: &[Outcome], bad: usize, screen: &Screen) -> String {
-    let took: Duration = results.iter().map(|result| result.took).sum();
-    let all = format!("{} in {}", count(results.len(), "case"), time::spoken(took));
-    match bad {
-        0 => format!("{}  {all}", screen.paint(colour::RESPONSE, "all came as expected:")),
-        bad => format!("{} of {all}", screen.paint(colour::ERROR, &format!("{bad} failed"))),
-    }
 }

@@ -117,6 +117,58 @@ fn what_comes_otherwise_is_shown_with_its_line_what_differs_and_the_trace() {
 }
 
 #[test]
+fn what_was_meant_otherwise_is_said_in_words_that_lead_on() {
+    let result = fs::read_to_string(productions().join("mllp/messages/result.hl7")).expect("a message");
+    let cases = [
+        ("newcomer.yaml", include_str!("cases/newcomer.yaml")),
+        ("admission.hl7", &admission()),
+        ("result.hl7", &result),
+    ];
+    let (folder, file) = folder_of(&mllp(), &cases);
+    let told = orris(&["test", &file]);
+    check_snapshot("newcomer.txt", &shown(folder.path(), &told.stdout));
+
+    let news = [("news.yaml", include_str!("cases/wrong_news.yaml"))];
+    let (folder, file) = folder_of(include_str!("cases/boards.yaml"), &news);
+    let told = orris(&["test", &file]);
+    check_snapshot("wrong_news.txt", &shown(folder.path(), &told.stdout));
+}
+
+#[test]
+fn a_first_case_is_written_from_what_came_and_holds() {
+    let (home, file) = folder_of(&mllp(), &[]);
+    fs::create_dir(home.path().join("messages")).expect("a folder");
+    let message = home.path().join("messages/admission.hl7");
+    fs::write(&message, admission()).expect("written");
+    let message = message.to_str().expect("readable");
+    let written = orris(&["test", "--new", "first", &file, message]);
+    assert!(written.status.success(), "{}", text(&written.stderr));
+    let case = fs::read_to_string(home.path().join("cases/first.yaml")).expect("a case");
+    check_snapshot("first.yaml", &case);
+    assert!(!case.contains("Lindqvist"), "{case}");
+    let played = orris(&["test", &file, "first"]);
+    assert!(played.status.success(), "{}{}", text(&played.stdout), text(&played.stderr));
+    let again = orris(&["test", "--new", "first", &file, message]);
+    assert!(text(&again.stderr).contains("is there already"), "{}", text(&again.stderr));
+    let nobody = orris(&["test", "--new", "x", "--to", "Nobody", &file, message]);
+    assert!(text(&nobody.stderr).contains("there is no item \"Nobody\""), "{}", text(&nobody.stderr));
+}
+
+#[test]
+fn several_productions_are_played_with_one_sum() {
+    let file = |name: &str| productions().join(name).join("production.yaml").display().to_string();
+    let (article, mllp) = (file("article"), file("mllp"));
+    let told = text(&orris(&["test", &article, &mllp]).stdout);
+    assert!(told.contains(&format!("{mllp}\n")) && told.contains("of 2 productions in"), "{told}");
+    let output = orris(&["test", &article, &mllp, "lab_away", "closed", "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let cases = |at: usize| found["productions"][at]["cases"].as_array().map_or(0, Vec::len);
+    assert_eq!((&found["ok"], cases(0), cases(1)), (&Value::from(true), 1, 1), "{found:#}");
+    let both = orris(&["test", &article, &mllp, "--overlay", &mllp]);
+    assert_eq!(both.status.code(), Some(2), "{}", text(&both.stderr));
+}
+
+#[test]
 fn what_is_wrong_with_a_case_is_told_all_at_once() {
     let (folder, file) = folder_of(&mllp(), &[("mistakes.yaml", include_str!("cases/mistakes.yaml"))]);
     let output = orris(&["test", &file]);
