@@ -5,15 +5,15 @@ use rules::{Expr, Schedules, Scope};
 use serde_json::Value;
 
 use super::keys::*;
-use super::read::Reader;
+use super::read::{Reader, has_setting};
 use super::{Given, SocketDef, Wanted};
 use crate::ItemDef;
 use crate::source::Place;
 use crate::suggest::did_you_mean_or_all;
 use crate::tree::{Kind, Node, Scalar};
 
-/// The component that browsers connect to.
-const WEBSOCKET: &str = "websocket";
+/// The setting by which a service is known that keeps open sockets: what waits for each of them.
+const KEEPS_SOCKETS: &str = "outbox_limit";
 
 /// What a browser may do.
 pub(super) const SOCKET_GIVEN: [&str; 4] = ["connect", "disconnect", "silent", "says"];
@@ -51,7 +51,7 @@ impl Reader<'_> {
 
     fn servers(&self) -> Vec<ItemDef> {
         let items = self.production.items.iter();
-        items.filter(|item| item.component.type_name == WEBSOCKET).cloned().collect()
+        items.filter(|item| has_setting(item, KEEPS_SOCKETS)).cloned().collect()
     }
 
     fn server(&mut self, name: &str, place: &Place) -> Option<ItemDef> {
@@ -60,7 +60,7 @@ impl Reader<'_> {
         if found.is_none() {
             let names: Vec<&str> = servers.iter().map(|item| &*item.name).collect();
             let help = did_you_mean_or_all(name, &names).filter(|_| !names.is_empty());
-            let message = format!("there is no service \"{name}\" of type {WEBSOCKET} in the production");
+            let message = format!("there is no service \"{name}\" in the production that keeps open sockets");
             self.findings.error(place, None, message).help(help);
         }
         found
@@ -70,7 +70,7 @@ impl Reader<'_> {
         let servers = self.servers();
         let message = match &servers[..] {
             [one] => return Some(one.clone()),
-            [] => format!("there is no service of type {WEBSOCKET} in the production to connect to"),
+            [] => "no service of the production keeps open sockets to connect to".to_owned(),
             _ => {
                 let names: Vec<String> = servers.iter().map(|item| format!("\"{}\"", item.name)).collect();
                 format!("server is missing; expected one of {}", names.join(", "))

@@ -1,3 +1,5 @@
+//! Browsers of a rehearsal, at a real server in memory.
+
 use model::{Clock, Library};
 use serde_json::json;
 use testkit::{FakeClock, TestHost, eventually};
