@@ -52,7 +52,6 @@ use model::{
     Failure, HostContext, Library, Span,
 };
 use rules::Scope;
-use rules::Scope;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
 
@@ -61,9 +60,8 @@ use crate::adapters::tls;
 use crate::sockets::connection::Connection;
 use crate::sockets::listener::Membership;
 use crate::sockets::server::{Server, Upgraded};
-use crate::sockets::subscription::Conditions;
-use crate::sockets::subscription::Conditions;
 pub use crate::sockets::settings::Settings;
+use crate::sockets::subscription::Conditions;
 
 /// How long clients are waited for when the service stops.
 const FAREWELL: Duration = Duration::from_secs(3);
