@@ -68,10 +68,12 @@ fn every_production_comes_as_its_cases_expect() {
 }
 
 #[test]
-fn the_guide_shows_a_case_as_it_is() {
+fn the_guide_shows_cases_as_they_are() {
     let guide = fs::read_to_string(productions().join("../docs/guide/testing.md")).expect("the guide");
-    let case = fs::read_to_string(productions().join("mllp/cases/lab_away.yaml")).expect("a case");
-    assert!(guide.contains(&format!("```yaml\n{case}```")), "it has another one");
+    for name in ["mllp/cases/lab_away.yaml", "hospital/cases/boards.yaml"] {
+        let case = fs::read_to_string(productions().join(name)).expect("a case");
+        assert!(guide.contains(&format!("```yaml\n{case}```")), "it has another {name}");
+    }
 }
 
 #[test]
