@@ -23,7 +23,6 @@ use crate::sockets::server::{Server, Upgraded};
 use crate::sockets::settings::Settings;
 use crate::sockets::socket::Socket;
 use crate::sockets::subscription::Conditions;
-use crate::sockets::subscription::Conditions;
 
 /// What may be on its way between a browser and its server.
 const ON_THE_WAY: usize = 64 << 20;
