@@ -40,9 +40,10 @@ mod walk;
 
 use std::path::{Path, PathBuf};
 
-use model::Catalogue;
+use model::{Catalogue, Library};
 
 use crate::files::Files;
+use crate::production::Ground;
 
 pub use cases::{
     CaseDef, CaseReport, EdgeDef, Expectation, Given, GivenMessage, OutputDef, SocketDef, ValueDef, Wanted,
@@ -62,11 +63,24 @@ pub fn load(
     catalogue: Catalogue,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Report {
+    load_with(path, overlays, catalogue, env, Library::default())
+}
+
+/// The same, with a library that holds more than the production defines, such as a [`model::Machine`]
+/// that checks may look at.
+pub fn load_with(
+    path: &Path,
+    overlays: &[PathBuf],
+    catalogue: Catalogue,
+    env: &dyn Fn(&str) -> Option<String>,
+    library: Library,
+) -> Report {
     let mut files = Files::new(env);
     let production = files.read(path, overlays).and_then(|root| {
         let base = path.parent().unwrap_or(Path::new(""));
         let Files { sources, findings, secrets, .. } = &mut files;
-        production::check(root, catalogue, env, base, sources, findings, secrets)
+        let ground = Ground { catalogue, env, base, library };
+        production::check(root, ground, sources, findings, secrets)
     });
     let findings = files.findings.finish(&files.sources, &files.secrets);
     Report { production, findings, sources: files.sources }

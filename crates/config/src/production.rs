@@ -24,16 +24,25 @@ use crate::{
     shape, tables, transforms, unused,
 };
 
+/// What a production is checked against.
+pub(crate) struct Ground<'a> {
+    pub(crate) catalogue: Catalogue,
+    pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
+    /// The folder of its file.
+    pub(crate) base: &'a Path,
+    /// What its library begins with.
+    pub(crate) library: Library,
+}
+
 /// The checked definition of a merged production; none where anything is wrong with it.
 pub(crate) fn check(
     mut root: Node,
-    catalogue: Catalogue,
-    env: &dyn Fn(&str) -> Option<String>,
-    base: &Path,
+    ground: Ground<'_>,
     sources: &mut Sources,
     findings: &mut Findings,
     secrets: &mut Secrets,
 ) -> Option<ProductionDef> {
+    let Ground { catalogue, env, base, library } = ground;
     fill(&mut root, catalogue, &mut Filler { env, sources, findings, secrets });
     let keys = keys(&root, findings);
     let schemas = schemas::read(root.get(SCHEMAS.0), sources, findings);
@@ -41,7 +50,7 @@ pub(crate) fn check(
     let schedules = schedules::read(root.get(SCHEDULES.0), sources, findings);
     let scope = Scope { tables: tables.clone(), schedules: schedules.clone(), ..Scope::default() };
     let transforms = transforms::read(root.get(TRANSFORMS.0), &schemas, &scope, sources, findings);
-    let library = Library::default().with(schemas.clone()).with(tables).with(schedules).with(transforms);
+    let library = library.with(schemas.clone()).with(tables).with(schedules).with(transforms);
     let sets = rule_sets::read(root.get(RULES.0), &library, sources, findings);
     let connections = connections::read(root.get(CONNECTIONS.0), base, findings);
     let library = library.with(sets).with(connections);

@@ -1,9 +1,15 @@
-//! `orris check`: every finding about a production, without touching anything.
+//! `orris check`: every finding about a production, without changing anything.
 
+use std::fs;
+use std::path::PathBuf;
+
+use model::{Clock, Library, Look, Machine};
+use runtime::SystemClock;
 use serde_json::json;
 
 use super::production::Production;
 use crate::output::{Exit, Screen, colour, count};
+use crate::reading::DataDir;
 
 /// Check a production: every finding at once, each with its line
 #[derive(Debug, clap::Args)]
@@ -27,8 +33,9 @@ enum Format {
 }
 
 impl Check {
-    pub(crate) fn run(&self, screen: &Screen) -> Result<(), Exit> {
-        let report = self.production.load()?;
+    pub(crate) fn run(&self, screen: &Screen, data: &DataDir) -> Result<(), Exit> {
+        let machine = machine(data.beside(&self.production.file));
+        let report = self.production.load_with(Library::default().with(machine))?;
         match self.format {
             Format::Json => {
                 let def = report.production.as_ref();
@@ -57,4 +64,16 @@ impl Check {
         }
         if report.has_errors() { Err(Exit::Production) } else { Ok(()) }
     }
+}
+
+/// This machine, with that data directory: files that the production names are looked into.
+fn machine(data_dir: PathBuf) -> Machine {
+    Machine::new(SystemClock.now(), move |file| {
+        let path = data_dir.join(file);
+        match fs::read(&path) {
+            Ok(bytes) => Look::Found(bytes),
+            Err(_) if path.parent().is_some_and(|folder| !folder.exists()) => Look::Elsewhere,
+            Err(error) => Look::Unreadable(error.to_string()),
+        }
+    })
 }

@@ -56,7 +56,7 @@ impl Command {
     pub(crate) fn run(&self, screen: &Screen, data: &DataDir) -> Result<(), Exit> {
         match self {
             Command::Run(command) => command.run(screen, data),
-            Command::Check(command) => command.run(screen),
+            Command::Check(command) => command.run(screen, data),
             Command::Graph(command) => command.run(screen),
             Command::Init(command) => command.run(screen),
             Command::Components(command) => command.run(screen),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use config::{ProductionDef, Report};
+use model::Library;
 
 use crate::output::{Exit, print_error};
 
@@ -20,6 +21,11 @@ pub(crate) struct Production {
 impl Production {
     /// Reads and checks it.
     pub(crate) fn load(&self) -> Result<Report, Exit> {
+        self.load_with(Library::default())
+    }
+
+    /// The same, with what is in that library besides.
+    pub(crate) fn load_with(&self, library: Library) -> Result<Report, Exit> {
         if self.file.is_dir() {
             let file = self.file.join("production.yaml");
             return Err(Exit::Usage(format!(
@@ -29,7 +35,7 @@ impl Production {
             )));
         }
         let env = |name: &str| std::env::var(name).ok();
-        Ok(config::load(&self.file, &self.overlay, components::CATALOGUE, &env))
+        Ok(config::load_with(&self.file, &self.overlay, components::CATALOGUE, &env, library))
     }
 
     /// Reads and checks it; findings go to standard error, and errors end the command.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | TCP, who listens | `tcp_listener` opens an address, `tcp_server` lets clients in, `telling` says what is the matter with them, `tcp_inbound` takes HL7 in |
 //! | TCP, who connects | `tcp_dialer` makes a `wire` |
-//! | TLS | `tls` for who listens, `tls_client` for who connects, `tls_words` for what went wrong |
+//! | TLS | `tls` for who listens, `tls_client` for who connects, `tls_files` for what a check finds in their files, `tls_words` for what went wrong |
 //! | HTTP | `http_listener` and `http_client`; `http_content` knows types of content |
 //! | all | `address`es, `deadline`s on the host's clock, `secret`s of settings |
 
@@ -25,5 +25,6 @@ pub(crate) mod tcp_server;
 pub(crate) mod telling;
 pub(crate) mod tls;
 pub(crate) mod tls_client;
+pub(crate) mod tls_files;
 pub(crate) mod tls_words;
 pub(crate) mod wire;

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio_rustls::TlsConnector;
 
 use super::tls::{bad, certificates, no_pair, read};
+use super::tls_files;
 
 /// Where systems keep the certificates that they trust.
 const SYSTEM: [&str; 4] = [
@@ -77,6 +78,7 @@ impl TlsClient {
             checks.warning(format!("{path}.verify"), text);
             checks.help("name the certificate that the server's is signed with in ca, and the name it has in server_name");
         }
+        tls_files::check_client(self, path, checks);
     }
 
     /// The name that the server's certificate has to be for, when it is reached as `host`.

@@ -49,6 +49,7 @@ use serde::{Deserialize, Serialize};
 use crate::adapters::tcp_inbound::{Limits, TcpInbound};
 use crate::adapters::tcp_server::{allowed_networks, check_server};
 use crate::adapters::tls::{self, Tls};
+use crate::adapters::tls_files;
 use crate::hl7::inbound::Inbound;
 use crate::hl7::settings::InboundSettings;
 
@@ -145,6 +146,9 @@ impl Component for HL7TcpService {
         }
         checks.within("read_timeout", settings.read_timeout, Span::millis(100)..=Span::secs(600));
         checks.within("keep_alive", settings.keep_alive, Span::secs(1)..=Span::secs(2 * 3_600));
+        if let Some(tls) = &settings.tls {
+            tls_files::check_server(tls, "tls", checks);
+        }
         settings.inbound.check(checks);
     }
 

@@ -56,7 +56,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
 
 use crate::adapters::address::check_listen;
-use crate::adapters::tls;
+use crate::adapters::{tls, tls_files};
 use crate::sockets::connection::Connection;
 use crate::sockets::listener::Membership;
 use crate::sockets::server::{Server, Upgraded};
@@ -84,6 +84,9 @@ impl Component for WebSocketService {
         check_address(settings, checks);
         check_credentials(settings, checks);
         check_limits(settings, checks);
+        if let Some(tls) = &settings.tls {
+            tls_files::check_server(tls, "tls", checks);
+        }
         checks.claim("listen", Claim::Listen(settings.listen.clone(), settings.path.clone()));
     }
 

@@ -10,6 +10,7 @@ use crate::adapters::secret::Secret;
 use crate::adapters::tcp_listener::Network;
 use crate::adapters::tcp_server::{allowed_networks, check_server};
 use crate::adapters::tls::Tls;
+use crate::adapters::tls_files;
 
 /// The settings that services share which are asked over HTTP. They stand beside those of the service
 /// itself: `#[serde(flatten)]`.
@@ -89,6 +90,9 @@ impl HttpListen {
             checks.error("path", error);
         }
         self.check_credentials(checks);
+        if let Some(tls) = &self.tls {
+            tls_files::check_server(tls, "tls", checks);
+        }
         let (second, hour) = (Span::secs(1), 3_600);
         checks.within("idle_timeout", self.idle_timeout, second..=Span::secs(7 * 24 * hour));
         checks.within("read_timeout", self.read_timeout, Span::millis(100)..=Span::secs(600));
