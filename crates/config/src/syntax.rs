@@ -45,6 +45,9 @@ type Explained = (usize, String, Option<String>);
 /// The explanation of what the parser says.
 fn explain(text: &str, at: usize, info: &str) -> Explained {
     let at = char_start(text, at);
+    if let Some(comma) = comma_in_brackets(text, at, info) {
+        return comma;
+    }
     if let Some(unclosed) = unclosed(text, at, info) {
         return unclosed;
     }
@@ -66,7 +69,13 @@ fn explain(text: &str, at: usize, info: &str) -> Explained {
                 .into(),
             help,
         )
-    } else if info.contains("did not find expected key") || info.contains("invalid indentation in flow") {
+    } else if info.contains("did not find expected key") && behind_brace(text, at) {
+        let help = "a value that begins with \"{\" or \"[\" is a map or list: put all of it in quotes; in conditions paths have no braces, as in PID-5.1";
+        ("the value goes on after its closing brace".into(), help)
+    } else if info.contains("did not find expected key")
+        || info.contains("did not find expected '-'")
+        || info.contains("invalid indentation in flow")
+    {
         (
             "this line is indented differently from those it belongs to".into(),
             "give keys of one map the same indentation",
@@ -89,6 +98,26 @@ fn explain(text: &str, at: usize, info: &str) -> Explained {
         return (at, format!("this is not YAML: {info}"), None);
     };
     (at, message, Some(help.to_owned()))
+}
+
+/// Whether a map or list in braces ends before `at` in its line.
+fn behind_brace(text: &str, at: usize) -> bool {
+    let before = text[..at].rsplit('\n').next().unwrap_or_default();
+    before.trim_end().ends_with(['}', ']'])
+}
+
+/// A value such as `lookup("t", PID-8)` within braces, where its comma ends it.
+fn comma_in_brackets(text: &str, at: usize, info: &str) -> Option<Explained> {
+    if !info.contains("trailing content after") {
+        return None;
+    }
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let open = start + open_bracket(&text[start..at], at - start, '(', ')')?;
+    let comma = open + text[open..at].find(',')?;
+    let within = |open, close| open_bracket(text, comma, open, close).is_some();
+    let help = "put all of the value in single quotes, as in 'PV1-2 in (\"I\", \"E\")', or write the keys on lines of their own";
+    let message = "a comma ends the value here, within braces or brackets";
+    (within('{', '}') || within('[', ']')).then(|| (comma, message.to_owned(), Some(help.to_owned())))
 }
 
 /// A bracket before `at` that is not closed, where that is what the parser says.

@@ -263,7 +263,12 @@ impl Builder {
         let Some(frame) = self.stack.pop() else { return Ok(()) };
         let kind = match frame.content {
             Content::List(nodes) => Kind::List(nodes),
-            Content::Map(entries, _) => Kind::Map(merged(entries)),
+            Content::Map(entries, _) => {
+                if let Some(stop) = split_by_comma(&entries, frame.bracketed) {
+                    return Err(stop);
+                }
+                Kind::Map(merged(entries))
+            }
         };
         let end = if frame.bracketed { place.range.end } else { frame.start };
         let node = Node { place: Place { file: self.file, range: frame.start..end }, kind };
@@ -314,6 +319,18 @@ impl Builder {
         }
         Ok(())
     }
+}
+
+/// A value without quotes such as `piece(PID-5, "^", 1)`, of which the commas made keys of the map in braces.
+fn split_by_comma(entries: &[Entry], bracketed: bool) -> Option<Stop> {
+    let opened = |text: &str| text.matches('(').count() > text.matches(')').count();
+    let plain = |entry: &&Entry| matches!(&entry.value.kind, Kind::Scalar(Scalar { value: Value::String(text), style: Some(ScalarStyle::Plain), .. }) if opened(text));
+    let broken = entries.iter().filter(|_| bracketed).find(plain)?;
+    let start = broken.value.place.range.end;
+    let ends = |entry: &&Entry| entry.key_place.range.start > start && entry.key.contains(')');
+    entries.iter().find(ends).filter(|entry| entry.value.is_null())?;
+    let message = "a comma ends the value here, within braces; put all of the value in single quotes, as in 'PV1-2 in (\"I\", \"E\")'; or write the keys on lines of their own";
+    Some((Place { file: broken.value.place.file, range: start..start + 1 }, message.to_owned()))
 }
 
 /// Adds a key unless the map has it already, which is a finding.

@@ -181,6 +181,7 @@ fn meant(schema: &Value, node: &Node) -> Option<String> {
     let can = |kind: &str| accepts(schema, kind);
     match value {
         Value::Null => None,
+        Value::Bool(_) if can("array") && can("string") => Some(format!("put it in quotes: \"{value}\"")),
         value if can("array") => Some(format!("did you mean [{}]?", bare(value))),
         value if Form::of(schema).is_some() => {
             Form::of(schema)?.meant(&bare(value)).map(|meant| format!("did you mean {meant}?"))
@@ -188,6 +189,11 @@ fn meant(schema: &Value, node: &Node) -> Option<String> {
         Value::Number(_) | Value::Bool(_) if can("string") && choices(schema).is_empty() => {
             Some(format!("put it in quotes: \"{value}\""))
         }
+        Value::Number(number) if can("boolean") => match number.as_u64() {
+            Some(1) => Some("did you mean true?".to_owned()),
+            Some(0) => Some("did you mean false?".to_owned()),
+            _ => None,
+        },
         Value::String(text) if can("boolean") => match text.to_ascii_lowercase().as_str() {
             "yes" | "on" | "y" | "true" | "1" => Some("did you mean true?".to_owned()),
             "no" | "off" | "n" | "false" | "0" => Some("did you mean false?".to_owned()),

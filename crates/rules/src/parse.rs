@@ -227,6 +227,10 @@ impl Parser<'_> {
 
     /// The help for `PV1-2 = "I" or "E"`.
     fn compare_or_list(&self, literal: &Literal) -> String {
+        if let (Literal::Number(number), 1) = (literal, self.text.trim().len()) {
+            let word = if number == "0" { "false" } else { "true" };
+            return format!("compare it with something; for what holds always, or never, write \"{word}\"");
+        }
         format!("compare it with something; for one of several values write PV1-2 in (\"I\", {literal})")
     }
 
@@ -414,7 +418,8 @@ fn is_segment(path: &hl7::FieldPath) -> bool {
 
 /// What to write instead of `word`, where an operator should stand.
 fn operator_help(word: &str) -> String {
-    const OTHERS: [(&str, &str); 7] = [
+    const OTHERS: [(&str, &str); 8] = [
+        ("_", "texts are joined with \"+\""),
         ("is", "write \"=\""),
         ("equals", "write \"=\""),
         ("eq", "write \"=\""),

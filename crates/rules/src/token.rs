@@ -50,12 +50,17 @@ pub(crate) struct Token {
 
 /// The tokens of `text`, the last one `End`; what is wrong or doubtful goes to `report`.
 pub(crate) fn tokens(text: &str, scope: &Scope, report: &mut Report) -> Vec<Token> {
-    let mut lexer = Lexer { text, at: 0, scope, report, behind_value: false };
+    let mut lexer = Lexer { text, at: 0, scope, report, behind_value: false, compared: false };
     let mut tokens = Vec::new();
     loop {
         let token = lexer.next();
         let end = token.kind == Kind::End;
         lexer.behind_value = token.kind.ends_value();
+        lexer.compared = match token.kind {
+            Kind::Op(_) | Kind::Match(_) | Kind::In | Kind::Close => true,
+            Kind::And | Kind::Or | Kind::Comma | Kind::Open => false,
+            _ => lexer.compared,
+        };
         tokens.push(token);
         if end {
             return tokens;
@@ -78,6 +83,8 @@ struct Lexer<'a> {
     report: &'a mut Report,
     /// Whether a value ends here, so that a minus takes something away from it.
     behind_value: bool,
+    /// Whether a comparison stands before this, so that `&` can only mean "and".
+    compared: bool,
 }
 
 impl Kind {
@@ -156,6 +163,9 @@ impl Lexer<'_> {
     }
 
     fn sign(&mut self, first: char) -> Token {
+        if let Some(token) = self.foreign_sign(first) {
+            return token;
+        }
         if let Some((slip, kind, right)) = SLIPS.iter().find(|(slip, ..)| self.rest().starts_with(slip)) {
             let token = self.take(slip.len(), kind.clone());
             self.error(
@@ -180,6 +190,28 @@ impl Lexer<'_> {
         };
         self.error(token.range.clone(), format!("\"{first}\" has no meaning here"), help);
         token
+    }
+
+    /// A sign that means something else in the rules of another engine: `PID-5.1 & " "`, `MSH-9.1 [ "AD"`,
+    /// `..ToUpper(PID-5)`.
+    fn foreign_sign(&mut self, first: char) -> Option<Token> {
+        let blank_before = self.text[..self.at].ends_with(' ');
+        let behind = &self.rest()[first.len_utf8()..];
+        let single = !behind.starts_with(first);
+        let call =
+            behind.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()));
+        let (length, kind, help) = match first {
+            '&' if single && self.behind_value && !self.compared => {
+                (1, Kind::Sign(Sign::Plus), "texts are joined with \"+\"")
+            }
+            '[' if self.behind_value && blank_before => (1, Kind::Op(Op::Contains), "write \"contains\""),
+            '.' if call => (2, Kind::Bad, "take it away"),
+            _ => return None,
+        };
+        let token = self.take(length, kind);
+        let sign = &self.text[token.range.clone()];
+        self.error(token.range.clone(), format!("\"{sign}\" is not an operator"), help);
+        if first == '.' { Some(self.next()) } else { Some(token) }
     }
 
     /// A text in double quotes, from the opening quote on.
@@ -237,6 +269,16 @@ impl Lexer<'_> {
         let rest = &self.rest()[sign..];
         let written = &self.rest()[..sign + rest.find(end).unwrap_or(rest.len())];
         let written = written.to_owned();
+        if let Some(date) = date_length(self.rest()) {
+            let token = self.take(date, Kind::Bad);
+            let date = &self.text[token.range.clone()];
+            let help = format!(
+                "a date is a text, in quotes: \"{date}\"; as HL7 has it \"{}\"",
+                date.replace('-', "")
+            );
+            self.error(token.range.clone(), "a date without quotes is calculated as a difference", help);
+            return token;
+        }
         if crate::number::Decimal::read(&written).is_some() && !written.ends_with('.') {
             return self.take(written.len(), Kind::Number(written));
         }
@@ -268,6 +310,10 @@ impl Lexer<'_> {
             };
         }
         let word = self.rest()[..length].to_owned();
+        let behind = &self.rest()[length..];
+        if behind.starts_with('{') || behind.starts_with(".{") {
+            return self.braces();
+        }
         if let Some(kind) = keyword(&word) {
             return self.take(length, kind);
         }
@@ -281,7 +327,9 @@ impl Lexer<'_> {
             return self.environment(length, name);
         }
         let small = word.to_lowercase();
-        if let Some(kind) = keyword(&small) {
+        // `In(PV1-2, …)` is a function of another engine, and reported as such.
+        let call = self.rest()[length..].starts_with('(') && !self.behind_value;
+        if let Some(kind) = keyword(&small).filter(|kind| !call || *kind == Kind::Not) {
             let token = self.take(length, kind);
             let message = format!("\"{word}\" is in capitals");
             self.error(token.range.clone(), message, format!("write \"{small}\""));
@@ -344,14 +392,16 @@ impl Lexer<'_> {
         }
     }
 
-    /// A path as another engine writes it, `{PID:5.1}`.
+    /// A path as another engine writes it, `{PID:5.1}`, `HL7.{PID:5.1}`, `target.{PID:5.1}`.
     fn braces(&mut self) -> Token {
-        let length = self.rest().find('}').map_or(1, |end| end + 1);
-        let inside = self.rest()[1..length.max(2) - 1].trim().to_owned();
+        let open = self.rest().find('{').unwrap_or_default();
+        let length = self.rest().find('}').map_or(open + 1, |end| end + 1);
+        let inside = self.rest()[open + 1..length.max(open + 2) - 1].trim().to_owned();
+        let target = if self.rest().starts_with("target.") { "target." } else { "" };
         let token = self.take(length, Kind::Bad);
         let help = match right_path(&inside, &self.scope.paths) {
-            Some(path) => format!("write {path}"),
-            None => "write paths without braces, as in PID-5.1".to_owned(),
+            Some(path) => format!("write {target}{path}"),
+            None => format!("write paths without braces, as in {target}PID-5.1"),
         };
         self.error(token.range.clone(), "a path in braces is not of this language", help);
         token
@@ -374,6 +424,17 @@ fn keyword(word: &str) -> Option<Kind> {
         "false" => Kind::False,
         _ => return None,
     })
+}
+
+/// The bytes of a date such as `2026-12-31` at the start of `text`.
+fn date_length(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let is_date = bytes.len() >= 10
+        && bytes[..10].iter().enumerate().all(|(at, byte)| match at {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    (is_date && !bytes.get(10).is_some_and(u8::is_ascii_digit)).then_some(10)
 }
 
 fn begins_with_segment(word: &[u8]) -> bool {

@@ -37,6 +37,19 @@ fn slips_of_other_languages() {
         "braces",
         "write PIDgrpgrp[1].ORCgrp[2].OBR.",
     );
+    check(r#"⟨HL7.{PID:5.1}⟩ = "x""#, "braces", "write PID-5.1");
+    check(r#"⟨source.{PID:5.1}⟩ = "x""#, "braces", "write PID-5.1");
+    check(r#"⟨target.{PID:PatientName}⟩ = "x""#, "braces", "write target.PID.PatientName");
+    check(r#"MSH-9.1 ⟨[⟩ "AD""#, "not an operator", "write \"contains\"");
+    check(r#"PID-5.1 ⟨&⟩ PID-5.2 = "x""#, "not an operator", "joined with \"+\"");
+    check(r#"PID-5.1 ⟨_⟩ PID-5.2 = "x""#, "not an operator", "joined with \"+\"");
+    check(r#"PID-8 = "F" ⟨&⟩ PV1-2 = "I""#, "not an operator", "write \"and\"");
+    check(r#"contains(PID-8, "F") ⟨&⟩ PV1-2 = "I""#, "not an operator", "write \"and\"");
+    check(r#"⟨..⟩upper(PID-5) = "x""#, "not an operator", "take it away");
+    check(r#"⟨In⟩(PV1-2, "I,O")"#, "\"In\" is not known", "in_list");
+    check("PID-7 > ⟨2026-12-31⟩", "calculated as a difference", "\"20261231\"");
+    check("MSH-9.1 ⟨≠⟩ \"x\"", "not an operator", "write \"!=\"");
+    check("⟨1⟩", "expected a condition", "write \"true\"");
     check(r#"PID-3⟨(⟩2).1 = "x""#, "bracket cannot follow a path", "PID-3[2].1");
     check(r#"OBX-5 ⟨%⟩ 2 > 1"#, "no meaning", "arithmetic has");
 }
@@ -62,6 +75,7 @@ fn words_that_are_not_known() {
     check(r#"MSH-9.1 ⟨not⟩ = "ADT""#, "cannot stand before", "write \"!=\"");
     check(r#"PV1-2 ⟨IN⟩ ("I")"#, "in capitals", "write \"in\"");
     check("⟨weather⟩ = 1", "not known", "expected a path");
+    check("⟨weather⟩", "not known", "'\"weather\"'");
 }
 
 #[test]

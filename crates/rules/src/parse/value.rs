@@ -154,6 +154,11 @@ impl Parser<'_> {
             format!("did you mean \"{word}\"?")
         } else if behind {
             format!("a text is written in quotes: \"{found}\"")
+        } else if found == self.text.trim() && !found.contains(['.', '-']) {
+            // In YAML quotes around the whole of a value are not part of it.
+            format!(
+                "a text has double quotes of its own: '\"{found}\"'; else a path such as PID-3.1 is expected"
+            )
         } else {
             "expected a path such as PID-3.1, or source, doc.type, doc.name, session.id, header.…".to_owned()
         };
