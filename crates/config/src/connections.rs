@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::finding::Findings;
 use crate::keys::{CONNECTIONS, schema_of};
-use crate::tree::{Entry, Kind, Node};
-use crate::walk::{Walk, shown};
+use crate::tree::{Entry, Node};
+use crate::walk::{Walk, by_name};
 
 /// A database that is read.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -42,13 +42,8 @@ pub(crate) fn schema() -> Value {
 /// The connections of the production; what is wrong with them is a finding. They are not opened here.
 pub(crate) fn read(node: Option<&Node>, base: &Path, findings: &mut Findings) -> Connections {
     let mut connections = Connections::default();
-    let Some(node) = node.filter(|node| !node.is_null()) else { return connections };
-    if !matches!(node.kind, Kind::Map(_)) {
-        let message = format!("{} is {}; expected a map of databases by name", CONNECTIONS.0, shown(node));
-        findings.error(&node.place, None, message);
-        return connections;
-    }
-    for entry in node.entries() {
+    let entries = by_name(node, CONNECTIONS.0, "databases", findings);
+    for entry in entries {
         // One that is wrong is there all the same: what names it is not told as well.
         connections.0.insert(entry.key.clone(), connection(entry, base, findings));
     }

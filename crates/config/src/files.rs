@@ -7,7 +7,7 @@ use globset::GlobBuilder;
 
 use crate::finding::Findings;
 use crate::interpolate::{Filler, why};
-use crate::keys::{CONNECTIONS, RULES, SCHEDULES, SCHEMAS, SECTIONS, TABLES, TRANSFORMS};
+use crate::keys::{DEFINITIONS, SECTIONS, maps_by_name};
 use crate::secret::Secrets;
 use crate::source::{Place, Sources};
 use crate::suggest::{did_you_mean, did_you_mean_or_all};
@@ -130,19 +130,8 @@ impl<'a> Files<'a> {
     fn include_file(&mut self, path: &Path, named_at: &Place, root: &mut Node) {
         let Some(node) = self.read_map(path, Some(named_at)) else { return };
         let Kind::Map(entries) = node.kind else { return };
+        let words = maps_by_name();
         for entry in entries {
-            let [services, processes, operations] = SECTIONS.map(|section| section.key);
-            let words = [
-                services,
-                processes,
-                operations,
-                SCHEMAS.0,
-                TABLES.0,
-                SCHEDULES.0,
-                CONNECTIONS.0,
-                TRANSFORMS.0,
-                RULES.0,
-            ];
             if !words.contains(&entry.key.as_str()) {
                 let message = format!("key \"{}\" has no place in an included file", entry.key);
                 self.findings
@@ -161,9 +150,7 @@ impl<'a> Files<'a> {
                 (Some(known), value) => {
                     let wrong = if matches!(known.kind, Kind::Map(_)) { value } else { known.clone() };
                     if !wrong.is_null() {
-                        let own = [SCHEMAS.0, TABLES.0, SCHEDULES.0, CONNECTIONS.0, TRANSFORMS.0, RULES.0]
-                            .into_iter()
-                            .find(|key| entry.key == *key);
+                        let own = DEFINITIONS.into_iter().find(|key| entry.key == *key);
                         let things = own.unwrap_or("items");
                         let message = format!("{} is no map; expected {things} by name", entry.key);
                         self.findings.error(&wrong.place, None, message);

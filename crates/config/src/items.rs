@@ -31,6 +31,8 @@ pub(crate) struct Item<'a> {
     pub(crate) patience: Option<Duration>,
     /// Where it may wait for something before it answers, and how long.
     pub(crate) waits: Vec<(Place, Duration)>,
+    /// Whom messages have to come from, as names or patterns.
+    pub(crate) origins: Vec<(Place, String)>,
     /// Whether all of it could be read, so that the links are all there are.
     pub(crate) complete: bool,
 }
@@ -79,6 +81,7 @@ impl Reader<'_> {
             claims: Vec::new(),
             patience: None,
             waits: Vec::new(),
+            origins: Vec::new(),
             complete: false,
         };
         self.name(entry);
@@ -290,6 +293,8 @@ impl Reader<'_> {
         item.patience = checks.patience;
         let waits = checks.waits.into_iter().filter(|(path, _)| !covered(&set_aside, path));
         item.waits = waits.map(|(path, time)| (place(&path), time)).collect();
+        let origins = checks.origins.into_iter().filter(|(path, _)| !covered(&set_aside, path));
+        item.origins = origins.map(|(path, pattern)| (place(&path), pattern)).collect();
         let claims = checks.claims.into_iter().filter(|(path, _)| !covered(&set_aside, path));
         item.claims = claims.map(|(path, claim)| (place(&path), claim)).collect();
     }

@@ -62,6 +62,15 @@ pub(crate) const CONNECTIONS: (&str, &str) =
 pub(crate) const RULES: (&str, &str) =
     ("rules", "sets of rules by name, which the rules of routers may delegate to");
 
+/// The maps of what a production defines beside its items.
+pub(crate) const DEFINITIONS: [&str; 6] =
+    [SCHEMAS.0, TABLES.0, SCHEDULES.0, CONNECTIONS.0, TRANSFORMS.0, RULES.0];
+
+/// All maps in which something stands by its name: the sections of items, and the definitions.
+pub(crate) fn maps_by_name() -> Vec<&'static str> {
+    SECTIONS.iter().map(|section| section.key).chain(DEFINITIONS).collect()
+}
+
 /// Known words of a production that this version does not act on.
 pub(crate) const PRODUCTION_LATER: [&str; 4] = ["credentials", "alerts", "portal", "store"];
 

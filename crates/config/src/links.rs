@@ -25,6 +25,7 @@ pub(crate) fn check(items: &[Item<'_>], whole: bool, sources: &Sources, findings
         disabled(items, item, findings);
     }
     late(items, findings);
+    origins(items, whole, findings);
     unreached(items, &meant, whole, findings);
     loops(items, findings);
 }
@@ -130,6 +131,25 @@ fn late(items: &[Item<'_>], findings: &mut Findings) {
             );
             let help = format!("answer before, wait shorter, or raise response_timeout of \"{name}\"");
             findings.warning(place, Some(asked.name), message).help(Some(help));
+        }
+    }
+}
+
+/// Items that messages have to come from, and that there are not.
+fn origins(items: &[Item<'_>], whole: bool, findings: &mut Findings) {
+    let names = || items.iter().map(|item| item.name);
+    for item in items.iter().filter(|_| whole) {
+        for (place, from) in &item.origins {
+            if names().any(|name| rules::fits_pattern(from, name)) {
+                continue;
+            }
+            let list: Vec<&str> = from.split(',').map(str::trim).collect();
+            let help = match list.len() {
+                1 => nearest(from, names()).map(|name| format!("did you mean \"{name}\"?")),
+                _ => Some(format!("write a list: [{}]", list.join(", "))),
+            };
+            let message = format!("\"{from}\" is no item of this production: no message comes from there");
+            findings.warning(place, Some(item.name), message).help(help);
         }
     }
 }

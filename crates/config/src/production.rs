@@ -12,8 +12,8 @@ use crate::finding::Findings;
 use crate::interpolate::Filler;
 use crate::items::{Item, Reader, component, later, with_words};
 use crate::keys::{
-    CONNECTIONS, ItemKeys, PRODUCTION_LATER, ProductionKeys, RULES, SCHEDULES, SCHEMAS, SECTIONS, TABLES,
-    TRANSFORMS, schema_of,
+    CONNECTIONS, DEFINITIONS, ItemKeys, PRODUCTION_LATER, ProductionKeys, RULES, SCHEDULES, SCHEMAS,
+    SECTIONS, TABLES, TRANSFORMS, maps_by_name, schema_of,
 };
 use crate::secret::Secrets;
 use crate::source::Sources;
@@ -132,24 +132,10 @@ fn keys(root: &Node, findings: &mut Findings) -> ProductionKeys {
         // Keys that begin with "x-" are a place for anchors.
         entries.retain(|entry| !entry.key.starts_with("x-"));
         entries.retain(|entry| !SECTIONS.iter().any(|section| section.key == entry.key));
-        entries.retain(|entry| {
-            ![SCHEMAS.0, TABLES.0, SCHEDULES.0, CONNECTIONS.0, TRANSFORMS.0, RULES.0].contains(&&*entry.key)
-        });
+        entries.retain(|entry| !DEFINITIONS.contains(&&*entry.key));
         entries.retain(|entry| !later(findings, entry, &PRODUCTION_LATER, None));
     }
-    let [services, processes, operations] = SECTIONS.map(|section| section.key);
-    let others = [
-        services,
-        processes,
-        operations,
-        SCHEMAS.0,
-        TABLES.0,
-        SCHEDULES.0,
-        CONNECTIONS.0,
-        TRANSFORMS.0,
-        RULES.0,
-        "include",
-    ];
+    let others = [maps_by_name(), vec!["include"]].concat();
     let schema = with_words(schema_of::<ProductionKeys>(), &[], &others);
     let elsewhere = |key: &str| {
         let of_item =

@@ -4,9 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::interpolate::{escaped, is_code};
-use crate::keys::{
-    CONNECTIONS, ItemKeys, ProductionKeys, RULES, SCHEDULES, SCHEMAS, SECTIONS, TABLES, TRANSFORMS, schema_of,
-};
+use crate::keys::{DEFINITIONS, ItemKeys, ProductionKeys, SECTIONS, schema_of};
 use crate::secret::MASK;
 use crate::tree::{Entry, Kind, Node, Scalar};
 
@@ -15,7 +13,7 @@ use crate::tree::{Entry, Kind, Node, Scalar};
 pub(crate) fn yaml(root: &Node) -> String {
     let mut names = property_names(&schema_of::<ProductionKeys>());
     // A table of a file stays the name of that file, however long it is.
-    names.extend([SCHEMAS.0, TABLES.0, SCHEDULES.0, CONNECTIONS.0, TRANSFORMS.0, RULES.0].map(str::to_owned));
+    names.extend(DEFINITIONS.map(str::to_owned));
     let mut top = picked(root, &names);
     for section in SECTIONS {
         let items: Map<String, Value> =

@@ -9,8 +9,8 @@ use crate::items::covered;
 use crate::keys::{RULES, schema_of};
 use crate::scalar;
 use crate::source::Sources;
-use crate::tree::{Kind, Node};
-use crate::walk::{Walk, shown};
+use crate::tree::Node;
+use crate::walk::{Walk, by_name};
 
 /// The JSON Schema of the whole map.
 pub(crate) fn schema() -> Value {
@@ -26,15 +26,10 @@ pub(crate) fn read(
     findings: &mut Findings,
 ) -> RuleSets {
     let mut sets = RuleSets::default();
-    let Some(node) = node.filter(|node| !node.is_null()) else { return sets };
-    if !matches!(node.kind, Kind::Map(_)) {
-        let message = format!("{} is {}; expected a map of rules by name", RULES.0, shown(node));
-        findings.error(&node.place, None, message);
-        return sets;
-    }
+    let entries = by_name(node, RULES.0, "rules", findings);
     let schema = schema_of::<Vec<Rule>>();
     let mut set_aside = Vec::new();
-    for entry in node.entries() {
+    for entry in entries {
         let elsewhere = |_: &str| None;
         let before = findings.errors();
         let mut walk =
@@ -49,7 +44,7 @@ pub(crate) fn read(
     // Which variables there are, who asks for a set knows: a flow has some, a router none.
     let scope = Scope { tables, schedules, context: Names::Any, ..Scope::default() };
     let context = RuleContext { scope, transforms: library.get(), sets: sets.clone().into() };
-    for (entry, (set_aside, unsound)) in node.entries().iter().zip(set_aside) {
+    for (entry, (set_aside, unsound)) in entries.iter().zip(set_aside) {
         let Some(Some(rules)) = sets.0.get(&entry.key) else { continue };
         let found = RuleSet::findings_of_set(&entry.key, rules, &context);
         let wrong = unsound || found.iter().any(|finding| finding.is_error);

@@ -9,7 +9,7 @@ use crate::keys::{SCHEDULES, schema_of};
 use crate::scalar;
 use crate::source::Sources;
 use crate::tree::{Entry, Kind, Node};
-use crate::walk::{Walk, shown};
+use crate::walk::{Walk, by_name, shown};
 
 /// The JSON Schema of the whole map.
 pub(crate) fn schema() -> Value {
@@ -19,13 +19,8 @@ pub(crate) fn schema() -> Value {
 /// The schedules of the production; what is wrong with them is a finding.
 pub(crate) fn read(node: Option<&Node>, sources: &Sources, findings: &mut Findings) -> Schedules {
     let mut schedules = Schedules::default();
-    let Some(node) = node.filter(|node| !node.is_null()) else { return schedules };
-    if !matches!(node.kind, Kind::Map(_)) {
-        let message = format!("{} is {}; expected a map of schedules by name", SCHEDULES.0, shown(node));
-        findings.error(&node.place, None, message);
-        return schedules;
-    }
-    for entry in node.entries() {
+    let entries = by_name(node, SCHEDULES.0, "schedules", findings);
+    for entry in entries {
         // A schedule that is wrong is there all the same: what asks for it is not told as well.
         schedules = schedules.with(&entry.key, one(entry, sources, findings));
     }

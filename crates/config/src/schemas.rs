@@ -11,7 +11,7 @@ use crate::items::covered;
 use crate::keys::{SCHEMAS, schema_of};
 use crate::source::{Place, Sources};
 use crate::tree::{Entry, Kind, Node};
-use crate::walk::{Walk, shown};
+use crate::walk::{Walk, by_name, shown};
 use crate::{scalar, shape};
 
 /// The JSON Schema of the whole map.
@@ -22,15 +22,9 @@ pub(crate) fn schema() -> Value {
 /// The versions of HL7 and the schemas of the production; what is wrong with them is a finding.
 pub(crate) fn read(node: Option<&Node>, sources: &Sources, findings: &mut Findings) -> Schemas {
     let mut schemas = Schemas::default();
-    let Some(node) = node.filter(|node| !node.is_null()) else { return schemas };
-    if !matches!(node.kind, Kind::Map(_)) {
-        let message = format!("{} is {}; expected a map of schemas by name", SCHEMAS.0, shown(node));
-        findings.error(&node.place, None, message);
-        return schemas;
-    }
+    let entries = by_name(node, SCHEMAS.0, "schemas", findings);
     let schema = schema_of::<SchemaKeys>();
-    let mut waiting: Vec<_> =
-        node.entries().iter().filter_map(|entry| one(entry, &schema, findings)).collect();
+    let mut waiting: Vec<_> = entries.iter().filter_map(|entry| one(entry, &schema, findings)).collect();
     while !waiting.is_empty() {
         // A base is added before what is built upon it.
         let names: Vec<&str> = waiting.iter().map(|one| one.custom.name.as_str()).collect();

@@ -1,7 +1,7 @@
 //! What somebody meant who wrote a word that does not exist.
 
 /// What people call keys that have another name here; with what it is called.
-const SYNONYMS: [(&str, &str); 12] = [
+const SYNONYMS: [(&str, &str); 29] = [
     ("class", "type"),
     ("classname", "type"),
     ("component", "type"),
@@ -14,15 +14,31 @@ const SYNONYMS: [(&str, &str); 12] = [
     ("config", "settings"),
     ("name", "production"),
     ("otherwise", "default"),
+    ("else", "otherwise"),
+    ("condition", "when"),
+    ("constraint", "when"),
+    ("if", "when"),
+    ("docname", "doc_type"),
+    ("target", "send"),
+    ("actions", "send"),
+    ("ipaddress", "address"),
+    ("port", "listen"),
+    ("port", "address"),
+    ("allowedipaddresses", "allowed_addresses"),
+    ("sslconfig", "tls"),
+    ("callinterval", "polling_interval"),
+    ("fileaccesstimeout", "settle_time"),
+    ("throttledelay", "throttle"),
+    ("shutdowntimeout", "grace_period"),
+    ("defcharencoding", "charset"),
 ];
 
 /// The candidate that `word` was most likely meant to be.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = bare(word);
-    let synonym = SYNONYMS.iter().find(|(known, _)| *known == wanted).map(|(_, meant)| *meant);
     let limit = (wanted.chars().count() / 3).clamp(1, 4);
     let distance = |candidate: &str| {
-        if synonym == Some(candidate) {
+        if SYNONYMS.contains(&(wanted.as_str(), candidate)) {
             return 0;
         }
         let bare = bare(candidate);
@@ -63,6 +79,9 @@ mod tests {
     #[test]
     fn the_nearest_word_is_found() {
         let words = ["file_path", "file_spec", "targets", "MsgRouter", "hl7.file", "pool_size"];
+        assert_eq!(nearest("condition", ["name", "when", "send"]), Some("when"));
+        assert_eq!(nearest("Port", ["address", "backup_address"]), Some("address"));
+        assert_eq!(nearest("Port", ["listen", "framing"]), Some("listen"));
         for (word, wanted) in [
             ("file_pth", Some("file_path")),
             ("FilePath", Some("file_path")),

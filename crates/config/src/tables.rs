@@ -16,7 +16,7 @@ use crate::interpolate::why;
 use crate::keys::{TABLES, schema_of};
 use crate::source::{Place, Sources};
 use crate::tree::{self, Entry, Kind, Node};
-use crate::walk::{Walk, shown};
+use crate::walk::{Walk, by_name, shown};
 
 /// How large a file of entries may be, and how many entries a table may have: they all lie in memory.
 const LARGEST_FILE: u64 = 64 << 20;
@@ -93,14 +93,9 @@ pub(crate) fn read(
     findings: &mut Findings,
 ) -> LookupTables {
     let mut tables = LookupTables::default();
-    let Some(node) = node.filter(|node| !node.is_null()) else { return tables };
-    if !matches!(node.kind, Kind::Map(_)) {
-        let message = format!("{} is {}; expected a map of tables by name", TABLES.0, shown(node));
-        findings.error(&node.place, None, message);
-        return tables;
-    }
+    let entries = by_name(node, TABLES.0, "tables", findings);
     let mut reader = Reader { base, sources, findings };
-    for entry in node.entries() {
+    for entry in entries {
         // A table that is wrong is there all the same: what asks for it is not told as well.
         tables = tables.with(&entry.key, reader.table(entry));
     }

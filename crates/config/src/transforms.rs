@@ -14,7 +14,7 @@ use crate::keys::TRANSFORMS;
 use crate::scalar;
 use crate::source::Sources;
 use crate::tree::{Entry, Kind, Node};
-use crate::walk::{Walk, shown};
+use crate::walk::{Walk, by_name, shown};
 
 /// The transforms of the production; what is wrong with them is a finding.
 pub(crate) fn read(
@@ -24,13 +24,8 @@ pub(crate) fn read(
     sources: &Sources,
     findings: &mut Findings,
 ) -> Transforms {
-    let Some(node) = node.filter(|node| !node.is_null()) else { return Transforms::default() };
-    if !matches!(node.kind, Kind::Map(_)) {
-        let message = format!("{} is {}; expected a map of transforms by name", TRANSFORMS.0, shown(node));
-        findings.error(&node.place, None, message);
-        return Transforms::default();
-    }
-    let all: Vec<Written<'_>> = node.entries().iter().map(|entry| one(entry, sources, findings)).collect();
+    let entries = by_name(node, TRANSFORMS.0, "transforms", findings);
+    let all: Vec<Written<'_>> = entries.iter().map(|entry| one(entry, sources, findings)).collect();
     let defs: Vec<TransformDef> = all.iter().map(|one| one.def.clone()).collect();
     let (transforms, found) = Transforms::compile_with(&defs, schemas, scope, Some(&script::JavaScript));
     for finding in found {

@@ -24,6 +24,22 @@ pub(crate) struct Walk<'a> {
     pub(crate) set_aside: Vec<String>,
 }
 
+/// What stands by its name in the map under `key` of a production, such as its `things`; nothing, and a
+/// finding, where that is no map.
+pub(crate) fn by_name<'a>(
+    node: Option<&'a Node>,
+    key: &str,
+    things: &str,
+    findings: &mut Findings,
+) -> &'a [Entry] {
+    let Some(node) = node.filter(|node| !node.is_null()) else { return &[] };
+    if !matches!(node.kind, Kind::Map(_)) {
+        let message = format!("{key} is {}; expected a map of {things} by name", shown(node));
+        findings.error(&node.place, None, message);
+    }
+    node.entries()
+}
+
 impl Walk<'_> {
     /// The value of a node, as far as it is right. What is wrong is a finding; a stand-in takes its
     /// place where one is needed, so that everything else can still be looked at. None where the
