@@ -121,12 +121,7 @@ impl Picture {
         let arrows = session.hops.iter().map(|hop| arrow(hop, &session.events, &place));
         let mut rows: Vec<_> = arrows.map(Row::Message).collect();
         rows.extend(session.events.iter().map(|said| Row::Event(mark(said, &place))));
-        // At the same moment an event stands behind the message that it is about and before those that
-        // came of it, which have larger ids; one that is about none tells of what has happened.
-        rows.sort_by_key(|row| match row {
-            Row::Message(arrow) => (arrow.time, arrow.id, 0),
-            Row::Event(mark) => (mark.time, mark.about.unwrap_or(MessageId(u64::MAX)), 1),
-        });
+        in_order(&mut rows);
         Picture {
             title: format!("Session {}", session.id),
             facts: facts(session),
@@ -136,6 +131,26 @@ impl Picture {
             part: session.part(),
         }
     }
+}
+
+/// By time. At the same moment an event stands behind the message that it is about, and behind an answer
+/// that its item got, since a flow goes on with that; and before what came of them, which has larger ids.
+/// One that is about no message tells of what has happened.
+fn in_order(rows: &mut [Row]) {
+    let answer = |row: &Row| match row {
+        Row::Message(arrow) if arrow.answers => Some((arrow.time, arrow.to?, arrow.id)),
+        _ => None,
+    };
+    let answers: Vec<_> = rows.iter().filter_map(answer).collect();
+    let behind = |mark: &Mark| {
+        let about = mark.about.unwrap_or(MessageId(u64::MAX));
+        let got = answers.iter().filter(|(time, to, _)| *time == mark.time && Some(*to) == mark.lane);
+        got.map(|(_, _, id)| *id).fold(about, MessageId::max)
+    };
+    rows.sort_by_cached_key(|row| match row {
+        Row::Message(arrow) => (arrow.time, arrow.id, 0),
+        Row::Event(mark) => (mark.time, behind(mark), 1),
+    });
 }
 
 /// The items in groups, within a group in the order in which messages reach them.
@@ -261,6 +276,26 @@ mod tests {
             ["48217", "48218", "told 3 open sockets", "48219", "message 48219 failed", "48220"]
         );
         assert_eq!(picture.facts, ["2026-11-23 12:59:00.000 UTC", "4 messages", "15 ms", "1 error"]);
+    }
+
+    #[test]
+    fn what_a_flow_says_when_it_got_an_answer_stands_behind_the_answer() {
+        let mut session = samples::session();
+        let answered = session.hops[3].header.time_created;
+        session.events = vec![Said {
+            time: answered,
+            kind: EventKind::Info,
+            item: "MsgRouter".into(),
+            text: "milestone \"written\"".into(),
+            message: Some(MessageId(48_217)),
+        }];
+        let picture = Picture::of(&session);
+        let at = |id| {
+            let is = |row: &Row| matches!(row, Row::Message(arrow) if arrow.id == MessageId(id));
+            picture.rows.iter().position(is)
+        };
+        let said = picture.rows.iter().position(|row| matches!(row, Row::Event(_)));
+        assert_eq!((at(48_220), said), (Some(3), Some(4)));
     }
 
     #[test]
