@@ -11,7 +11,7 @@ mod init;
 mod messages;
 mod production;
 mod queues;
-pub(crate) mod rules;
+mod rules;
 mod run;
 mod schema;
 mod send;

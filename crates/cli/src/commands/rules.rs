@@ -1,5 +1,6 @@
 //! `orris rules`: why each message went where it went.
 
+use components::processes::rule_log::BEGINS;
 use model::{EventKind, SessionId};
 use store::{EventFilter, EventRow};
 
@@ -7,8 +8,6 @@ use crate::output::table::{Field, Listing, ListingForm};
 use crate::output::{Exit, Screen, failed, time};
 use crate::reading::DataDir;
 
-/// How every event of the rule log begins.
-pub(crate) const BEGINS: &str = "rules: ";
 /// So many events are looked through at once.
 const STEP: usize = 1000;
 

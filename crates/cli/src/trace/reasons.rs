@@ -2,7 +2,7 @@
 //!
 //! A router tells it as one event, whose text is read here again; what is not as expected stays as it is.
 
-use crate::commands::rules::BEGINS;
+use components::processes::rule_log::BEGINS;
 
 /// What one rule did, or several that did not hold for the same reason.
 struct Line {

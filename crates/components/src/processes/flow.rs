@@ -28,9 +28,10 @@
 //! and nothing that it did is done twice.
 //!
 //! What goes wrong is a fault, with a name: `timeout`, `failed` (the target failed, or refused), `missing`,
-//! `transform`, `set`, `charset`, `lookup`, `time`, `code`, `sql`, `rejected`, `endless`, or that of a `throw`. A `scope` catches it by that name or
-//! by `*`; what was completed within the scope and has `compensate` is undone first, the last one first.
-//! A fault that nobody catches ends the instance: its request gets status Error, and its sender that answer.
+//! `transform`, `set`, `charset`, `lookup`, `time`, `code`, `sql`, `rejected`, `endless`, or that of a `throw`.
+//! A `scope` catches it by that name or by `*`; what was completed within the scope and has `compensate` is
+//! undone first, the last one first. A fault that nobody catches ends the instance: its request gets status
+//! Error, and its sender that answer.
 //!
 //! Expressions are about the request, or about the message that `of` names, and know `context.NAME`: what
 //! `assign` has set, `NAME_status` (pending, answered, failed, timeout) and `NAME_error` of every call,
@@ -141,7 +142,8 @@ LabFlow:
             steps,
             compiled.program,
             library.clone(),
-            (settings.rule_log, settings.server),
+            settings.rule_log,
+            settings.server,
         ))))
     }
 }

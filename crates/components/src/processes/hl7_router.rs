@@ -48,8 +48,7 @@ use script::{Desk, Pool};
 use serde::{Deserialize, Serialize};
 
 use self::routes::Routes;
-pub(super) use self::sending::apply;
-pub use super::rule_log::RuleLog;
+use super::rule_log::RuleLog;
 use super::script::SCRIPTS;
 use crate::hl7::doc_type::DocTypes;
 use crate::hl7::settings::{Validation, ZSegments};
@@ -127,6 +126,9 @@ MsgRouter:
         }
         let through: Vec<_> = settings.rules.iter().map(|rule| delegated(rule, &context)).collect();
         for (i, rule) in settings.rules.iter().enumerate() {
+            for (j, source) in rule.source.all().iter().enumerate() {
+                checks.comes_from(rule.source.place(&format!("rules[{i}].source"), j), source);
+            }
             let send = rule.send.iter().flat_map(|send| (0..).zip(send.all()).map(move |it| (send, it)));
             for (send, (j, target)) in send {
                 checks.sends_to(send.place(&format!("rules[{i}].send"), j), target);

@@ -2,6 +2,7 @@
 
 pub mod flow;
 pub mod hl7_router;
-mod rule_log;
+pub mod rule_log;
 pub mod script;
 pub mod socket_invocation;
+mod transforming;

@@ -1,12 +1,12 @@
 //! The rule log: why each message went where it went, as the text of one event of kind Trace for each
 //! message.
 
-use rules::{Refusal, RuleStep};
+use rules::{Refusal, Routing, RuleStep};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How every event of the rule log begins.
-const BEGINS: &str = "rules: ";
+pub const BEGINS: &str = "rules: ";
 /// How long one may be; a hundred rules with their conditions would be a page.
 const LONGEST: usize = 2000;
 
@@ -23,6 +23,15 @@ pub enum RuleLog {
     Results,
     /// The same, and why each of the other rules did not hold.
     Conditions,
+}
+
+/// What rules came to that sent a message nowhere, or set it aside; empty where they sent it somewhere.
+pub(super) fn end_of(routing: Routing<'_>) -> String {
+    match routing {
+        Routing::Unmatched => "no rule matched".to_owned(),
+        Routing::Deleted(rule) => format!("rule \"{rule}\" deletes it"),
+        Routing::Matched(_) => String::new(),
+    }
 }
 
 /// The account of one message.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use model::{EventKind, HostContext, Payload, Sent};
 use rules::{Routing, RuleSet, RuleStep, Transform};
 
-use super::super::rule_log::Account;
+use super::super::rule_log::{Account, end_of};
+use super::super::transforming::is_same;
 use super::instance::Fault;
 use super::program::Source;
 use super::run::{Go, Run};
@@ -64,11 +65,9 @@ impl Run<'_> {
             Ok(()) => self.sent(&found, &rules.of, host).await,
             Err(fault) => Err(fault),
         };
-        let said = match (&sends, routing) {
-            (Err(fault), _) => fault.reason.clone(),
-            (Ok(_), Routing::Unmatched) => "no rule matched".to_owned(),
-            (Ok(_), Routing::Deleted(rule)) => format!("rule \"{rule}\" deletes it"),
-            (Ok(_), Routing::Matched(_)) => String::new(),
+        let said = match &sends {
+            Err(fault) => fault.reason.clone(),
+            Ok(_) => end_of(routing),
         };
         if let Some(text) = account.close(&said, sends.is_err()) {
             self.say(EventKind::Trace, text);
@@ -90,12 +89,8 @@ impl Run<'_> {
         let mut made: Vec<(&[Arc<Transform>], Payload)> = Vec::new();
         let mut sends = Vec::with_capacity(found.sends.len());
         for (target, rule, transforms) in &found.sends {
-            let same = |other: &[Arc<Transform>]| {
-                other.len() == transforms.len()
-                    && other.iter().zip(*transforms).all(|(one, other)| Arc::ptr_eq(one, other))
-            };
             // A chain that several targets get is run once.
-            let payload = match made.iter().find(|(other, _)| same(other)) {
+            let payload = match made.iter().find(|(other, _)| is_same(other, transforms)) {
                 Some((_, payload)) => payload.clone(),
                 None => {
                     let source = match transforms.is_empty() {

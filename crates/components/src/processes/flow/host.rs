@@ -104,7 +104,8 @@ impl FlowHost {
         steps: Value,
         program: Program,
         library: Library,
-        (rule_log, server): (RuleLog, Option<String>),
+        rule_log: RuleLog,
+        server: Option<String>,
     ) -> Self {
         let flow = name_of(&steps);
         let programs = BTreeMap::from([(flow.clone(), Arc::new(program))]);

@@ -6,7 +6,7 @@ use model::{BodyClass, HostContext, MessageBody};
 use rules::Transform;
 use script::Desk;
 
-use super::super::hl7_router::apply;
+use super::super::transforming;
 use super::expression::View;
 use super::instance::Fault;
 use super::program::Source;
@@ -60,19 +60,16 @@ async fn transformed(
     body_of(&made, doc_type, of, run)
 }
 
-/// What transforms make, one after the other; at a desk where there is code in them.
+/// What transforms make of a message of the flow.
 pub(super) fn chain(
     transforms: &[Arc<Transform>],
     view: &View<'_>,
     of: &str,
-    mut desk: Option<&mut Desk<'_>>,
+    desk: Option<&mut Desk<'_>>,
 ) -> Result<hl7::Message, Fault> {
-    let mut made = view.message().cloned().ok_or_else(|| no_hl7(of))?;
-    for transform in transforms {
-        let next = apply(transform, &made, &view.facts(), desk.as_deref_mut());
-        made = next.map_err(|error| fault("transform", error.to_string()))?;
-    }
-    Ok(made)
+    let message = view.message().ok_or_else(|| no_hl7(of))?;
+    let made = transforming::chain(transforms, message, &view.facts(), desk);
+    made.map_err(|error| fault("transform", error.to_string()))
 }
 
 fn no_hl7(of: &str) -> Fault {

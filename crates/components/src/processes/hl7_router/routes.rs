@@ -6,7 +6,7 @@ use model::{Decision, Event, EventKind, HostContext, Message, Outgoing};
 use rules::{Facts, Routing, RuleSet, RuleStep, Trouble};
 use script::Desk;
 
-use super::super::rule_log::{Account, RuleLog};
+use super::super::rule_log::{Account, RuleLog, end_of};
 use super::super::script::{cut, kind};
 use super::ANY;
 use super::sending::Made;
@@ -65,12 +65,10 @@ impl Routes {
         };
         let said = match (&end, routing) {
             (Err(reason), _) => reason.clone(),
-            (Ok(()), Routing::Unmatched) => "no rule matched".to_owned(),
-            (Ok(()), Routing::Deleted(rule)) => format!("rule \"{rule}\" deletes it"),
             (Ok(()), Routing::Matched(rule)) if sends.is_empty() => {
                 format!("rule \"{rule}\" matched and sends it nowhere")
             }
-            (Ok(()), Routing::Matched(_)) => String::new(),
+            (Ok(()), routing) => end_of(routing),
         };
         if let Some(text) = account.close(&said, went_wrong) {
             let event = Event::new(EventKind::Trace, host.name(), text);

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use hl7::Message as Hl7;
 use model::{Message, MessageBody};
-use rules::{Facts, Transform, TransformError};
+use rules::{Facts, Transform};
 use script::Desk;
 
+use super::super::transforming;
 use crate::hl7::doc_type::DocTypes;
 
 /// The bodies that transforms made of one message: a chain that several targets get is run once, and its
@@ -31,21 +32,15 @@ impl<'a> Made<'a> {
         chain: &'a [Arc<Transform>],
         (request, message): (&Message, &Hl7),
         facts: &Facts<'_>,
-        mut desk: Option<&mut Desk<'_>>,
+        desk: Option<&mut Desk<'_>>,
     ) -> Result<Option<MessageBody>, String> {
         if chain.is_empty() {
             return Ok(None);
         }
-        let same = |other: &[Arc<Transform>]| {
-            other.len() == chain.len() && other.iter().zip(chain).all(|(one, other)| Arc::ptr_eq(one, other))
-        };
-        if let Some((_, body)) = self.bodies.iter().find(|(other, _)| same(other)) {
+        if let Some((_, body)) = self.bodies.iter().find(|(other, _)| transforming::is_same(other, chain)) {
             return Ok(Some(body.clone()));
         }
-        let mut made = message.clone();
-        for transform in chain {
-            made = apply(transform, &made, facts, desk.as_deref_mut()).map_err(|error| error.to_string())?;
-        }
+        let made = transforming::chain(chain, message, facts, desk).map_err(|error| error.to_string())?;
         let failed =
             |error: hl7::write::WriteError| format!("what the transforms made cannot be written: {error}");
         let bytes = hl7::write::to_ended_bytes(&made).map_err(failed)?;
@@ -54,18 +49,5 @@ impl<'a> Made<'a> {
         let body = MessageBody::described(model::BodyClass::HL7, bytes, doc_type, charset, name);
         self.bodies.push((chain, body.clone()));
         Ok(Some(body))
-    }
-}
-
-/// What a transform makes; where there is code in it, at a desk for that.
-pub(in crate::processes) fn apply(
-    transform: &Transform,
-    message: &Hl7,
-    facts: &Facts<'_>,
-    desk: Option<&mut Desk<'_>>,
-) -> Result<Hl7, TransformError> {
-    match desk {
-        Some(desk) if transform.has_code() => transform.apply_with(message, facts, desk, None),
-        _ => transform.apply(message, facts),
     }
 }
