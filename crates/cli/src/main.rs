@@ -1,5 +1,8 @@
 //! The binary `orris`: the only crate that prints.
 
+// What stands above commands and their options is printed as help, where OBX[*] is a path and no link.
+#![allow(rustdoc::broken_intra_doc_links)]
+
 mod cases;
 mod commands;
 mod graph;

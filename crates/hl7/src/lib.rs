@@ -6,7 +6,7 @@
 //! the places that show or check every part.
 //!
 //! An input that holds several messages, a batch, or a message in a frame, is cut by [`split`] first; a
-//! stream of frames by [`frame`]. [`edit`] changes a message, [`write`] gives its bytes, [`ack`] answers it.
+//! stream of frames by [`frame`]. [`edit`] changes a message, [`mod@write`] gives its bytes, [`ack`] answers it.
 //!
 //! ```
 //! # use orris_hl7 as hl7;

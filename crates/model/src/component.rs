@@ -24,7 +24,7 @@ pub struct Message {
 #[async_trait]
 pub trait BusinessService: Send {
     /// Sets up, says so ([`HostPort::started`](crate::HostPort::started)), and takes in until
-    /// [`HostContext::stopping`]. Returning before that is a failure of the host:
+    /// [`HostPort::stopping`](crate::HostPort::stopping). Returning before that is a failure of the host:
     /// after a temporary one the engine builds the service anew.
     ///
     /// # Errors
@@ -137,13 +137,13 @@ pub trait Component {
     const OUTSIDE_EFFECTS: bool = matches!(Self::BUSINESS_TYPE, BusinessType::BusinessOperation);
     /// Whether there may be one worker only, since what it remembers would not agree otherwise.
     const ONE_WORKER: bool = false;
+    /// What an engineer may set. `deny_unknown_fields`; every field has a doc sentence.
+    type Settings: DeserializeOwned + Serialize + JsonSchema;
+
     /// Whether effects leave the engine with these settings, where it is for them to say.
     fn leaves_engine(_settings: &Self::Settings) -> bool {
         Self::OUTSIDE_EFFECTS
     }
-
-    /// What an engineer may set. `deny_unknown_fields`; every field has a doc sentence.
-    type Settings: DeserializeOwned + Serialize + JsonSchema;
 
     /// Reports what is wrong with the settings, seen beside [`Checks::library`]. May not touch disk, network or clock.
     fn check(settings: &Self::Settings, checks: &mut Checks);

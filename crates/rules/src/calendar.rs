@@ -1,6 +1,6 @@
 //! The calendar: which days there are, and how many lie between them. Gregorian at all times.
 
-/// The letters of the days of a week, Monday first.
+/// The days of a week by their names, Monday first.
 pub(crate) const WEEKDAYS: [&str; 7] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 

@@ -1,6 +1,6 @@
 //! Runs a production: director, hosts, queues, pools, supervision and shutdown.
 //!
-//! A [`Director`] opens the ledger, gives every process and operation a [`queue`] and workers, and every
+//! A [`Director`] opens the ledger, gives every process and operation a queue and workers, and every
 //! service a task. Whatever a host decides becomes one change of the ledger, and what it sends on is put
 //! on queues while that change gets its place: so a queue's order is the order of ids and of commits.
 //! This crate names no concrete component; it is handed definitions.

@@ -46,8 +46,8 @@ impl Work<'_> {
         self.rounds.iter().rposition(is)
     }
 
-    /// Whether the path means a segment or repetition, or something in a group, that was removed when its turn came: then there is
-    /// nothing to change any more.
+    /// Whether the path means a segment or repetition, or something in a group, that was removed when its turn
+    /// came: then there is nothing to change any more.
     pub(super) fn is_gone(&self, path: &Path) -> bool {
         let rounds = [self.segment_round(path), self.repetition(path), self.group_round(path)];
         rounds.into_iter().flatten().any(|at| self.gone[at].now)
