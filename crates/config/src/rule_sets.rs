@@ -1,5 +1,6 @@
 //! The sets of rules that a production defines under `rules:`, for routers to hand messages on to.
 
+use hl7::schema::{CategoryChoice, PathContext, Schemas};
 use model::Library;
 use rules::{LookupTables, Names, Rule, RuleContext, RuleFinding, RuleSet, RuleSets, Schedules, Scope};
 use serde_json::{Value, json};
@@ -42,7 +43,8 @@ pub(crate) fn read(
     let (tables, schedules) = (library.get::<LookupTables>(), library.get::<Schedules>());
     let (tables, schedules) = ((*tables).clone(), (*schedules).clone());
     // Which variables there are, who asks for a set knows: a flow has some, a router none.
-    let scope = Scope { tables, schedules, context: Names::Any, ..Scope::default() };
+    let paths = PathContext::new(&library.get::<Schemas>(), &CategoryChoice::default());
+    let scope = Scope { paths, tables, schedules, context: Names::Any, ..Scope::default() };
     let context = RuleContext { scope, transforms: library.get(), sets: sets.clone().into() };
     for (entry, (set_aside, unsound)) in entries.iter().zip(set_aside) {
         let Some(Some(rules)) = sets.0.get(&entry.key) else { continue };

@@ -180,6 +180,8 @@ pub struct Checks {
     pub patience: Option<Duration>,
     /// By path, how long the item may wait for something before it answers.
     pub waits: Vec<(String, Duration)>,
+    /// By path, the items that messages have to come from, as names or patterns such as `From*`.
+    pub origins: Vec<(String, String)>,
     /// What the production defines beside its items.
     pub library: Library,
 }
@@ -309,6 +311,11 @@ impl Checks {
         if let Some(reference) = self.references.last_mut() {
             reference.component = Some(component);
         }
+    }
+
+    /// Says that the text at `path` is for messages from items of that name or pattern, as in `From*`.
+    pub fn comes_from(&mut self, path: impl Into<String>, pattern: impl Into<String>) {
+        self.origins.push((path.into(), pattern.into()));
     }
 
     /// Says what the item wants of the machine.

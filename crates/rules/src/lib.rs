@@ -40,7 +40,7 @@ pub use expr::{Explained, Expr};
 pub use facts::{Facts, Variables};
 pub use ruleset::{
     Constraint, Effective, Refusal, Routed, Routing, Rule, RuleContext, RuleFinding, RuleSet, RuleSets,
-    RuleStep, Texts,
+    RuleStep, Texts, fits_pattern,
 };
 pub use schedule::{HoursDef, Schedule, ScheduleDef, ScheduleFinding, Schedules};
 pub use scope::{Names, Scope};

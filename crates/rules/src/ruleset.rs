@@ -7,6 +7,7 @@
 
 mod check;
 mod force;
+mod kinds;
 mod reach;
 mod rule;
 
@@ -306,7 +307,12 @@ impl Constraint {
     }
 }
 
-/// Whether a text fits a pattern in which `*` stands for any characters, and `?` for one.
+/// Whether a text fits a pattern of `source`, `doc_type` or `doc_category`, in which `*` stands for any
+/// characters, and `?` for one.
+pub fn fits_pattern(pattern: &str, text: &str) -> bool {
+    fits(pattern.as_bytes(), text.as_bytes())
+}
+
 fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

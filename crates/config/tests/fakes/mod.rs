@@ -194,6 +194,9 @@ struct Rule {
     /// Its name.
     #[serde(default)]
     name: String,
+    /// Whose messages it is for.
+    #[serde(default)]
+    source: Option<String>,
     /// The condition.
     #[serde(default)]
     when: Option<String>,
@@ -218,6 +221,9 @@ impl Rules {
                     "no segment is called \"PDI\"",
                 );
                 checks.help("did you mean \"PID\"?");
+            }
+            if let Some(source) = &rule.source {
+                checks.comes_from(format!("rules[{index}].source"), source);
             }
             if rule.when.is_none() && !rule.otherwise {
                 checks

@@ -6,7 +6,7 @@ use hl7::FieldPath;
 use hl7::schema::compile_path;
 
 use super::reach::Reach;
-use super::{Compiled, Constraint, Rule, RuleContext, RuleFinding, RuleSet, Texts, force::Force};
+use super::{Compiled, Constraint, Rule, RuleContext, RuleFinding, RuleSet, Texts, force::Force, kinds};
 use crate::suggest::nearest;
 use crate::{Expr, ExprError, Transform};
 
@@ -101,6 +101,7 @@ impl<'a> Rules<'a> {
             (Constraint::DocType, &rule.doc_type),
             (Constraint::DocCategory, &rule.doc_category),
         ];
+        self.kinds(i, rule);
         let constraints: Vec<_> = constraints
             .into_iter()
             .filter(|(_, texts)| !texts.all().is_empty())
@@ -247,7 +248,28 @@ impl<'a> Rules<'a> {
         found
     }
 
+    /// What messages the rule is for, as far as there can be none.
+    fn kinds(&mut self, i: usize, rule: &Rule) {
+        let schemas = self.context.scope.paths.schemas();
+        let all = [(&rule.doc_type, ".doc_type"), (&rule.doc_category, ".doc_category")];
+        for (texts, key) in all {
+            for (j, text) in texts.all().iter().enumerate() {
+                let doubt = match key {
+                    ".doc_type" => kinds::doc_type(text, schemas),
+                    _ => kinds::category(text, schemas),
+                };
+                if let Some((message, help)) = doubt {
+                    self.warning(i, &texts.place(key, j), message, &help);
+                }
+            }
+        }
+    }
+
     fn unknown(&mut self, i: usize, below: &str, what: &str, name: &str, names: &[&str], key: &str) {
+        // One that is wrong was told where it stands.
+        if names.contains(&name) {
+            return;
+        }
         let help = match nearest(name, names.iter().copied()) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None if names.is_empty() => format!("define it under {key}"),

@@ -35,6 +35,11 @@ impl PathContext {
         self.target.as_deref().filter(|_| text.starts_with(TARGET)).map(|target| (target, TARGET.len()))
     }
 
+    /// The schemas that there are.
+    pub fn schemas(&self) -> &Schemas {
+        &self.schemas
+    }
+
     /// Whether all messages have a schema that is known beforehand.
     pub fn is_set(&self) -> bool {
         self.choice.covers_all()
