@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{Connections, Library};
 use serde_json::{Map, Value};
@@ -21,7 +22,7 @@ impl Statements {
     pub(super) fn of(steps: &Value, library: &Library, wanted: bool, sets: &mut BTreeSet<String>) -> Self {
         let mut statements = Statements::default();
         let mut open = BTreeSet::new();
-        statements.look(steps, library, wanted, (sets, &mut open));
+        statements.look(steps, library, wanted, sets, &mut open);
         for begins in open {
             // What cannot be looked at sets what is asked for.
             asked_for(steps, &begins, sets);
@@ -34,10 +35,11 @@ impl Statements {
         value: &Value,
         library: &Library,
         wanted: bool,
-        (sets, open): (&mut BTreeSet<String>, &mut BTreeSet<String>),
+        sets: &mut BTreeSet<String>,
+        open: &mut BTreeSet<String>,
     ) {
         match value {
-            Value::Array(all) => all.iter().for_each(|value| self.look(value, library, wanted, (sets, open))),
+            Value::Array(all) => all.iter().for_each(|value| self.look(value, library, wanted, sets, open)),
             Value::Object(map) => {
                 if let (Some(sql), Some(name)) = (text(map, "sql"), text(map, "as")) {
                     sets.insert(variable(name, ROWS));
@@ -56,7 +58,7 @@ impl Statements {
                         _ => drop(open.insert(variable(name, ""))),
                     }
                 }
-                map.values().for_each(|value| self.look(value, library, wanted, (sets, open)));
+                map.values().for_each(|value| self.look(value, library, wanted, sets, open));
             }
             _ => {}
         }
@@ -105,12 +107,6 @@ impl Compiler {
             Some(name) => self.findings.text(name, &at.under("connection")).unwrap_or_default(),
             None => String::new(),
         };
-        let mut limit =
-            at.map.get("timeout").and_then(|value| self.findings.span(value, &at.under("timeout")));
-        if limit.is_some_and(|limit| limit.is_zero()) {
-            self.findings.error(&at.under("timeout"), "timeout is 0; expected a time, as in 5s", None);
-            limit = None;
-        }
         let Some(database) = database(&connection, &self.library) else {
             return self.no_connection(&connection, &at.under("connection"));
         };
@@ -126,19 +122,34 @@ impl Compiler {
         }
         match self.statements.0.get(&(connection.clone(), statement.clone())).cloned() {
             Some(Ok(looked)) => self.looked(&looked, with, at),
-            Some(Err(Wrong::Statement(range, message))) => {
-                self.findings.within(&at.place, range, message, None);
-            }
-            Some(Err(Wrong::Away(reason))) if database.is_there() => {
+            Some(Err(wrong)) => self.wrong(wrong, &database, at),
+            None => {}
+        }
+        let limit = self.sql_limit(at);
+        let statement: Arc<str> = statement.into();
+        self.push(Op::Sql(Sql { statement, connection, database, values, of, name, limit }));
+    }
+
+    /// How long the statement may take.
+    fn sql_limit(&mut self, at: &At<'_>) -> Duration {
+        let limit = at.map.get("timeout").and_then(|value| self.findings.span(value, &at.under("timeout")));
+        if limit.is_some_and(|limit| limit.is_zero()) {
+            self.findings.error(&at.under("timeout"), "timeout is 0; expected a time, as in 5s", None);
+        }
+        limit.unwrap_or(USUAL)
+    }
+
+    /// Tells what is wrong with a statement.
+    fn wrong(&mut self, wrong: Wrong, database: &Database, at: &At<'_>) {
+        match wrong {
+            Wrong::Statement(range, message) => self.findings.within(&at.place, range, message, None),
+            Wrong::Away(reason) if database.is_there() => {
                 let message = format!("the statement cannot be checked: {reason}");
                 self.findings.warning(&at.place, message, None);
             }
             // That there is no such file is told where it is named.
-            Some(Err(Wrong::Away(_))) | None => {}
+            Wrong::Away(_) => {}
         }
-        let limit = limit.unwrap_or(USUAL);
-        let statement: Arc<str> = statement.into();
-        self.push(Op::Sql(Sql { statement, connection, database, values, of, name, limit }));
     }
 
     /// What a statement that is right and its step say of each other.
