@@ -193,6 +193,11 @@ impl Walk<'_> {
 
 /// What was meant by a value of a wrong type.
 fn meant(schema: &Value, node: &Node) -> Option<String> {
+    if let ([path], true) = (node.entries(), accepts(schema, "string")) {
+        // YAML makes a map of {PID:5.1}, which is how others write paths.
+        let is_path = path.key.contains(':') && path.value.is_null();
+        return is_path.then(|| format!("paths have no braces: write {}", path.key.replace(':', "-")));
+    }
     let Kind::Scalar(Scalar { value, .. }) = &node.kind else { return None };
     let can = |kind: &str| accepts(schema, kind);
     match value {

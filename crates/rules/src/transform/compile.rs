@@ -296,8 +296,7 @@ impl Steps<'_, '_> {
     fn header_stays(&mut self, key: &str, text: &str, place: &str) -> Option<TargetPath> {
         let path = self.target_path(key, text, place)?;
         if path.is_segment() && path.path.segment() == Some("MSH") {
-            self.report(place)
-                .error(key, ExprError::new(0..text.len(), "segment MSH stays; expected a field of it"));
+            self.report(place).error(key, header_is_there(text));
             return None;
         }
         Some(path)
@@ -322,7 +321,7 @@ impl Steps<'_, '_> {
             report.error("from", ExprError::new(0..0, message).help(help));
         }
         if path_at.is_segment() && path_at.path.segment() == Some("MSH") {
-            report.error(key, ExprError::new(0..path.len(), "segment MSH stays; expected a field of it"));
+            report.error(key, header_is_there(path));
         }
         values::check(&path_at, &value, self.sides, self.all.schemas, &mut self.report(place));
         Some(Action::Put { how, path: path_at, value })
@@ -424,4 +423,10 @@ impl Steps<'_, '_> {
             }
         }
     }
+}
+
+/// The header is neither made nor taken away.
+fn header_is_there(text: &str) -> ExprError {
+    ExprError::new(0..text.len(), "segment MSH stays; expected a field of it")
+        .help("it is there from the beginning, as the source has it")
 }

@@ -5,6 +5,7 @@ use hl7::schema::{CategoryChoice, DocType, GroupPath, PathContext, Schema, Schem
 
 use super::compile::Report;
 use crate::ExprError;
+use crate::token::right_path;
 
 /// The source or the target.
 #[derive(Debug, Clone, Default)]
@@ -146,6 +147,13 @@ impl TargetPath {
         report: &mut Report<'_>,
     ) -> Option<TargetPath> {
         let text = text.trim();
+        if let Some((_, inside)) = text.strip_suffix('}').and_then(|text| text.split_once('{')) {
+            let error = ExprError::new(0..text.len(), "a path in braces is not of this language");
+            let path = right_path(inside.trim(), context);
+            let path = path.unwrap_or_else(|| "paths without braces, as in PID-5.1".to_owned());
+            report.error(key, error.help(format!("write {path}")));
+            return None;
+        }
         if let Some(rest) = text.strip_prefix("target.") {
             let error = ExprError::new(0..text.len(), format!("\"{text}\" is for reading"));
             report.error(key, error.help(format!("a step writes to the target anyway: write {rest}")));

@@ -6,6 +6,7 @@ use hl7::{FieldPath, Path};
 use super::compile::{Report, Source};
 use super::paths::{Side, TargetPath, schema};
 use crate::ExprError;
+use crate::functions::{FOREIGN, Function};
 
 /// Tells what cannot fit: values that are no number or date where one belongs, codes that are not in the
 /// table, values with parts where there are none.
@@ -117,6 +118,12 @@ fn literal(
         report.error("value", ExprError::new(0..text.len(), message).help(help));
         return;
     }
+    if depth > 0 && is_expression(text, schema) {
+        let message = format!("\"{text}\" is put there as it is written");
+        let help = format!("for what it comes to, write from: {}", text.trim_start_matches("source."));
+        report.warning("value", ExprError::new(0..text.len(), message).help(help));
+        return;
+    }
     let (Some(schema), Some(field)) = (schema, field) else { return };
     let field = &first_part(schema, field);
     if text.is_empty() || text == "\"\"" || text.contains(['^', '~', '&', '\\']) {
@@ -133,6 +140,17 @@ fn literal(
         let help = format!("its codes are {}", codes.join(", "));
         report.warning("value", ExprError::new(0..text.len(), message).help(help));
     }
+}
+
+/// Whether a text is most likely an expression, which belongs under `from`: a path to a field, or a call.
+fn is_expression(text: &str, schema: Option<&Schema>) -> bool {
+    let path = ["source.", "target."].into_iter().find_map(|side| text.strip_prefix(side)).unwrap_or(text);
+    let is_call = text.strip_suffix(')').and_then(|text| text.split_once('(')).is_some_and(|(name, _)| {
+        Function::named(name).is_some() || FOREIGN.iter().any(|(known, _)| *known == name.to_lowercase())
+    });
+    let known = |id: &str| schema.is_some_and(|schema| schema.segment(id).is_some());
+    let is_path = || path.parse::<Path>().is_ok_and(|path| path.field().is_some() && known(path.segment()));
+    is_call || is_path()
 }
 
 /// What a datatype wants, where a text is none of it.

@@ -50,7 +50,8 @@ impl Findings {
             Value::Array(list) => list,
             other => {
                 let message = format!("{} is {}; expected a list of steps", last(path), shown(other));
-                self.error(path, message, None);
+                let help = other.is_object().then(|| "begin each step with \"- \"".to_owned());
+                self.error(path, message, help);
                 &[]
             }
         }
@@ -105,10 +106,12 @@ impl Findings {
     /// A duration with its unit.
     pub(super) fn span(&mut self, value: &Value, path: &str) -> Option<Duration> {
         let text = self.text(value, path)?;
+        let seconds = format!("{}s", text.trim());
         match Span::try_from(text) {
             Ok(span) => Some(span.0),
             Err(message) => {
-                self.error(path, message, None);
+                let meant = Span::try_from(seconds.clone()).is_ok();
+                self.error(path, message, meant.then(|| format!("did you mean {seconds}?")));
                 None
             }
         }

@@ -56,6 +56,17 @@ fn names_that_nothing_has_are_told() {
             "steps[0].transform: there is no transform \"Nope\" (define it under \"transforms\" of the production)",
         ],
     );
+    check(
+        json!([{ "call": "Out", "timeout": 30 }]),
+        &[
+            "steps[0].timeout: duration is \"30\"; expected a number with a unit, as in 250ms, 5s, 10m, 2h or 1d \
+           (did you mean 30s?)",
+        ],
+    );
+    check(
+        json!([{ "if": "PID-3 = \"1\"", "then": { "call": "Out" } }]),
+        &["steps[0].then: then is a map; expected a list of steps (begin each step with \"- \")"],
+    );
     let unknown = notes(json!([{ "assign": { "a": "context.b" } }]));
     assert!(unknown[0].starts_with("steps[0].assign.a: \"context.b\" is not known"), "{unknown:?}");
 }

@@ -59,6 +59,10 @@ impl Compiler {
             return;
         }
         let known: Vec<&str> = self.program.transforms.names().collect();
+        // One that is wrong was told where it stands.
+        if known.contains(&name) {
+            return;
+        }
         let help = match nearest(name, &known) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None if known.is_empty() => "define it under \"transforms\" of the production".to_owned(),
