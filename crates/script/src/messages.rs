@@ -10,7 +10,6 @@ use bytes::Bytes;
 use hl7::edit::{EditError, Editor};
 use hl7::schema::{PathContext, compile_path};
 use hl7::{FieldPath, Message, Path};
-
 use rules::transform::Rebuilt;
 
 use crate::{Content, Limits, SentBody};

@@ -91,7 +91,7 @@ impl Sandbox {
             Ok(machine) => machine,
             Err(trouble) => return Outcome::failed(trouble),
         };
-        let (outcome, is_sound) = machine.run((input, time), door, &self.program);
+        let (outcome, is_sound) = machine.run(input, time, door, &self.program);
         self.machine = is_sound.then_some(machine);
         outcome
     }
@@ -134,7 +134,7 @@ impl Machine {
     }
 
     /// Runs the script, and tells whether it can be run again.
-    fn run(&self, (input, time): (&Input, Time), door: &Arc<dyn Door>, program: &Program) -> (Outcome, bool) {
+    fn run(&self, input: &Input, time: Time, door: &Arc<dyn Door>, program: &Program) -> (Outcome, bool) {
         let (state, limits) = (&self.state, program.limits());
         state.current.borrow_mut().begin(input, door);
         state.late.set(false);

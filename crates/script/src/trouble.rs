@@ -39,13 +39,7 @@ impl Trouble {
     pub(crate) fn out_of_memory(limits: &Limits) -> Self {
         Trouble::new("limit", format!("needs more memory than the {} that it has", limits.memory_text()))
     }
-}
 
-fn out_of_time(time: Duration) -> String {
-    format!("took longer than the {} ms that it has", time.as_millis())
-}
-
-impl Trouble {
     /// Kind and text, without the place.
     pub fn why(&self) -> String {
         match (self.kind.as_str(), self.text.as_str()) {
@@ -54,6 +48,10 @@ impl Trouble {
             (kind, text) => format!("{kind}: {text}"),
         }
     }
+}
+
+fn out_of_time(time: Duration) -> String {
+    format!("took longer than the {} ms that it has", time.as_millis())
 }
 
 impl std::fmt::Display for Trouble {

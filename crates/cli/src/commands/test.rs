@@ -20,9 +20,9 @@ use crate::trace::{PAGE_SIZE, text};
 
 /// Play the cases of a production, with its edges faked and a clock that waits for nobody
 ///
-/// The cases are the files cases/*.yaml beside the production; several productions may be named. Nothing outside is touched: no port is
-/// opened, no folder is read or written, and the store goes away. Exit code 0 when every case came as
-/// expected, 1 when one did not, 64 when the production or a case has errors.
+/// The cases are the files cases/*.yaml beside the production; several productions may be named. Nothing
+/// outside is touched: no port is opened, no folder is read or written, and the store goes away. Exit code 0
+/// when every case came as expected, 1 when one did not, 64 when the production or a case has errors.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Test {
     #[command(flatten)]
@@ -66,11 +66,8 @@ impl Test {
             let cases = chosen(&production, &words, &def)?;
             planned.push((production, def, cases));
         }
-        let mut met = words.iter().map(|word| (word, false)).collect::<Vec<_>>();
-        for (_, _, cases) in &planned {
-            met.iter_mut().for_each(|(word, met)| *met |= cases.iter().any(|case| case.is_meant(word)));
-        }
-        if let Some((word, _)) = met.iter().find(|(_, met)| !met) {
+        let all = || planned.iter().flat_map(|(_, _, cases)| cases);
+        if let Some(word) = words.iter().find(|word| !all().any(|case| case.is_meant(word))) {
             let folders: Vec<_> =
                 planned.iter().map(|(one, ..)| format!("\"{}\"", folder(one).display())).collect();
             return Err(Exit::Usage(format!("no case in {} is called \"{word}\"", folders.join(", "))));

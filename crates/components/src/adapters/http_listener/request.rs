@@ -32,6 +32,36 @@ const OWN: usize = 64 << 10;
 const CROWDED: &str = "too much is being stored; send it again";
 const STOPPING: &str = "the engine is stopping; send it again";
 
+/// What has come of a body: one piece as it came, several put together.
+#[derive(Default)]
+struct Gathered {
+    first: Bytes,
+    all: BytesMut,
+}
+
+impl Gathered {
+    fn len(&self) -> usize {
+        self.first.len() + self.all.len()
+    }
+
+    /// Adds a piece; as much as `expected` may still come.
+    fn add(&mut self, piece: Bytes, expected: u64) {
+        if self.len() == 0 {
+            self.first = piece;
+            return;
+        }
+        if self.all.is_empty() {
+            self.all.reserve(self.first.len() + piece.len() + expected.min(ROOM) as usize);
+            self.all.extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        self.all.extend_from_slice(&piece);
+    }
+
+    fn finish(self) -> Bytes {
+        if self.all.is_empty() { self.first } else { self.all.freeze() }
+    }
+}
+
 impl HttpListener {
     /// Answers a request, and tells what was the matter with it.
     pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
@@ -149,18 +179,9 @@ impl HttpListener {
         };
         let (mut whole, mut piece) = (Deadline::new(&self.server.host), Deadline::new(&self.server.host));
         whole.set(Some(self.settings.request_timeout.0));
-        let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+        let mut gathered = Gathered::default();
         loop {
-            // What a body is put together in grows like this.
-            let wanted = (first.len() + all.len() + OWN).next_power_of_two();
-            if wanted > 2 * OWN && wanted > room.bytes() {
-                tokio::select! {
-                    biased;
-                    () = self.server.host.make_room(room, wanted) => {}
-                    () = whole.passed() => return Err(Answer::not_now(CROWDED).last()),
-                    () = self.server.host.stopping() => return Err(Answer::not_now(STOPPING).last()),
-                }
-            }
+            self.make_room(room, gathered.len(), &mut whole).await?;
             piece.set(Some(self.settings.read_timeout.0));
             let frame = tokio::select! {
                 biased;
@@ -170,8 +191,7 @@ impl HttpListener {
                 () = self.server.host.stopping() => return Err(Answer::not_now(STOPPING).last()),
             };
             let data = match frame {
-                None if all.is_empty() => return Ok(first),
-                None => return Ok(all.freeze()),
+                None => return Ok(gathered.finish()),
                 Some(Err(_)) => {
                     let why =
                         "ended in the midst of a request, or sent one that is none; nothing of it is kept";
@@ -179,21 +199,27 @@ impl HttpListener {
                 }
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             };
-            if (first.len() + all.len() + data.len()) as u64 > most {
-                drop((first, all));
+            if (gathered.len() + data.len()) as u64 > most {
+                drop(gathered);
                 self.pass_over(body).await;
                 return Err(too_large());
             }
-            if first.is_empty() && all.is_empty() {
-                first = data;
-            } else {
-                if all.is_empty() {
-                    let expected = body.size_hint().lower().min(ROOM) as usize;
-                    all.reserve(first.len() + data.len() + expected);
-                    all.extend_from_slice(&std::mem::take(&mut first));
-                }
-                all.extend_from_slice(&data);
-            }
+            gathered.add(data, body.size_hint().lower());
+        }
+    }
+
+    /// Waits until there is room for what has come of a body and what is read next. Small ones need none.
+    async fn make_room(&self, room: &mut Room, held: usize, whole: &mut Deadline) -> Result<(), Answer> {
+        // What a body is put together in grows like this.
+        let wanted = (held + OWN).next_power_of_two();
+        if wanted <= 2 * OWN || wanted <= room.bytes() {
+            return Ok(());
+        }
+        tokio::select! {
+            biased;
+            () = self.server.host.make_room(room, wanted) => Ok(()),
+            () = whole.passed() => Err(Answer::not_now(CROWDED).last()),
+            () = self.server.host.stopping() => Err(Answer::not_now(STOPPING).last()),
         }
     }
 

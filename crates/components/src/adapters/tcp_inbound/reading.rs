@@ -115,26 +115,18 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
                         () = self.make_room() => {}
                     }
                 }
-                let silence = self.patience();
-                deadline.set(silence);
+                deadline.set(self.patience());
                 let read = tokio::select! {
                     biased;
                     () = &mut stopping => break Why::Stopping,
                     read = read(self.stream, &mut self.buffer, &mut self.size) => read,
-                    () = deadline.passed() => {
-                        if self.deframer.needs_pause() {
-                            self.deframer.pause();
-                            Ok(1)
-                        } else if self.deframer.is_within() {
-                            break if self.haste().is_some_and(|left| left.is_zero()) { Why::Slow } else { Why::Stalled };
-                        } else {
-                            break Why::Idle;
-                        }
-                    }
+                    () = deadline.passed() => match self.silence() {
+                        Some(why) => break why,
+                        None => Ok(1),
+                    },
                 };
-                match read {
-                    Ok(0) | Err(_) => break Why::Closed,
-                    Ok(_) => {}
+                if matches!(read, Ok(0) | Err(_)) {
+                    break Why::Closed;
                 }
                 if !self.buffer.is_empty() {
                     self.held += self.buffer.len();
@@ -161,6 +153,19 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
         } else {
             limits.idle
         }
+    }
+
+    /// What it means that nothing came for so long: the end; none where what has come is a message by that.
+    fn silence(&mut self) -> Option<Why> {
+        if self.deframer.needs_pause() {
+            self.deframer.pause();
+            return None;
+        }
+        Some(match (self.deframer.is_within(), self.haste()) {
+            (true, Some(Duration::ZERO)) => Why::Slow,
+            (true, _) => Why::Stalled,
+            (false, _) => Why::Idle,
+        })
     }
 
     /// Waits until there is room for what has come and what is read next. Small messages need none.

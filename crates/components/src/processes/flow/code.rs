@@ -114,7 +114,7 @@ impl Run<'_> {
         (stored, body): (Option<model::BodyId>, MessageBody),
         outcome: Outcome,
     ) -> Result<Go, Fault> {
-        let Outcome { verdict, sends, answer, said, changed, rebuilt: _, variables } = outcome;
+        let Outcome { verdict, sends, answer, said, changed, variables, .. } = outcome;
         for said in said {
             self.say(kind(said.level), cut(said.text));
         }
@@ -141,15 +141,17 @@ impl Run<'_> {
             self.step.answer = Some(LateAnswer { payload: Some(payload(answer)), error: None });
         }
         self.instance.context.extend(variables);
-        let left = match changed {
-            Some(message) => {
-                let bytes = hl7::write::to_ended_bytes(&message);
-                let bytes = bytes.map_err(|error| fault("charset", error.to_string()))?;
-                Some(changed_body(types, message, bytes, body.name()))
-            }
-            None => None,
-        };
-        self.leave_message(code, left);
+        let left = changed.map(|message| {
+            let bytes = hl7::write::to_ended_bytes(&message);
+            let bytes = bytes.map_err(|error| fault("charset", error.to_string()))?;
+            Ok(changed_body(types, message, bytes, body.name()))
+        });
+        self.leave_message(code, left.transpose()?);
+        self.end_by_code(verdict)
+    }
+
+    /// Goes on as the code says.
+    fn end_by_code(&mut self, verdict: Verdict) -> Result<Go, Fault> {
         match verdict {
             Verdict::Discard(reason) => {
                 self.say(EventKind::Info, format!("discarded by the code: {}", cut(reason)));
