@@ -88,8 +88,9 @@ impl Run<'_> {
                 cancelled.push(thread.id);
                 undo.append(&mut thread.done);
                 for frame in &mut thread.frames {
-                    if let Frame::Scope { done, .. } = frame {
-                        undo.append(done);
+                    // What it was about to undo is still to be undone.
+                    if let Frame::Scope { done: left, .. } | Frame::Undo { left, .. } = frame {
+                        undo.append(left);
                     }
                 }
             }

@@ -111,6 +111,27 @@ async fn a_fault_nobody_catches_undoes_what_was_done_and_ends_the_other_branches
 }
 
 #[tokio::test]
+async fn what_a_branch_was_about_to_undo_when_it_is_ended_is_undone() {
+    let undo = |name: &str| json!({ "milestone": format!("undo {name}") });
+    let steps = json!([{ "scope": [{ "parallel": [
+        [{ "scope": [
+            { "scope": [], "compensate": [undo("first")] },
+            { "scope": [], "compensate": [undo("second"), { "delay": "1h" }, { "milestone": "never seen" }] },
+            { "throw": "bad" },
+        ], "catch": { "bad": [{ "milestone": "never seen" }] } }],
+        [{ "delay": "1m" }, { "throw": "worse" }],
+    ] }], "catch": { "worse": [{ "milestone": "caught" }] } }]);
+    let mut bench = Bench::start(steps, &[]).await;
+    let reply = tokio::spawn(bench.ask().await);
+    bench.pass(Duration::from_secs(10), || reply.is_finished()).await;
+    bench.stop().await;
+    let said = bench.said();
+    let milestones: Vec<&str> = said.iter().filter_map(|line| line.strip_prefix("milestone ")).collect();
+    assert_eq!(milestones, ["\"undo second\"", "\"undo first\"", "\"caught\""], "{said:?}");
+    assert!(bench.is_clean());
+}
+
+#[tokio::test]
 async fn a_loop_without_end_ends() {
     let steps = json!([{ "while": "PID-3 = \"4711\"", "do": [{ "assign": { "x": "1" } }] }]);
     let mut bench = Bench::start(steps, &[]).await;
