@@ -113,6 +113,11 @@ pub(crate) fn look(database: &Database, sql: &str) -> Result<Looked, Wrong> {
 fn open(database: &Database, with_entries: bool) -> Result<Connection, Error> {
     let mut db = match database {
         Database::File(path) => {
+            // To open a pipe would be to wait for somebody at its other end.
+            if Path::metadata(path).is_ok_and(|found| !found.is_file()) {
+                let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB);
+                return Err(Error::SqliteFailure(code, None));
+            }
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let db = Connection::open_with_flags(path, flags)?;
             // SQLite puts off to look into the file.
@@ -214,7 +219,20 @@ pub(crate) struct Asked(Arc<Mutex<Option<Open>>>);
 struct Open {
     db: Connection,
     /// What file it is: another one may come to stand in its place.
-    file: Option<(u64, u64)>,
+    file: Option<File>,
+}
+
+/// A file as it is now: which one, and when it was written last. SQLite itself does not see that somebody
+/// copied another database over it.
+type File = [i64; 4];
+
+/// Ends a statement that nobody waits for any more.
+struct Ends(Arc<AtomicBool>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Asked {
@@ -229,19 +247,17 @@ impl Asked {
         host: &HostContext,
     ) -> Result<Found, String> {
         let over = Arc::new(AtomicBool::new(false));
-        let (handle, limit, ends) = (self.0.clone(), question.limit, over.clone());
+        // It ends by itself, when the time is up or who asks is gone; who asks next waits for that.
+        let _ends = Ends(over.clone());
+        let (handle, limit) = (self.0.clone(), question.limit);
         let work = async move {
             let mut open = handle.lock_owned().await;
-            let asked = tokio::task::spawn_blocking(move || run(&mut open, &database, &question, ends)).await;
+            let asked = tokio::task::spawn_blocking(move || run(&mut open, &database, &question, over)).await;
             asked.unwrap_or_else(|_| Err("the statement cannot be run".to_owned()))
         };
         tokio::select! {
             found = work => found,
-            () = host.clock().sleep(limit) => {
-                // It ends by itself; who asks next waits for that.
-                over.store(true, Ordering::Relaxed);
-                Err(too_long(limit))
-            }
+            () = host.clock().sleep(limit) => Err(too_long(limit)),
         }
     }
 }
@@ -251,10 +267,10 @@ fn too_long(limit: Duration) -> String {
 }
 
 /// Which file is there now.
-fn file_of(database: &Database) -> Option<(u64, u64)> {
+fn file_of(database: &Database) -> Option<File> {
     let Database::File(path) = database else { return None };
     let found = Path::metadata(path).ok()?;
-    Some((found.dev(), found.ino()))
+    Some([found.dev().cast_signed(), found.ino().cast_signed(), found.ctime(), found.ctime_nsec()])
 }
 
 fn run(
@@ -457,8 +473,36 @@ mod tests {
         let other = file(folder.path(), "new.db", "Other");
         std::fs::rename(other, &path).expect("replaced");
         assert_eq!(name().await.as_deref(), Ok("Other"));
+        // As a nightly copy does it: the file stays the same one, and SQLite counts its changes in the file.
+        let copied = file(folder.path(), "copy.db", "Copied");
+        let before = file_of(&Database::File(path.clone()));
+        // Until the clock of the file system has gone on.
+        while file_of(&Database::File(path.clone())) == before {
+            std::fs::copy(&copied, &path).expect("copied");
+        }
+        assert_eq!(name().await.as_deref(), Ok("Copied"));
         std::fs::remove_file(&path).and_then(|()| std::fs::write(&path, "no database ".repeat(99))).unwrap();
         assert_eq!(name().await, Err("the file is no SQLite database".to_owned()));
         assert!(matches!(look(&Database::File(path.clone()), "SELECT 1"), Err(Wrong::Away(_))));
+        // Nobody is at the other end of a pipe.
+        std::fs::remove_file(&path).expect("removed");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
+        assert_eq!(name().await, Err("the file is no SQLite database".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_statement_that_nobody_waits_for_ends() {
+        let (asked, host) = (Asked::default(), TestHost::new("Flow").context());
+        let endless =
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+        let begun = asked.ask(wards(), question(endless, &[]), &host);
+        // It is begun, and given up as a flow is at the end of its grace.
+        tokio::select! {
+            biased;
+            _ = begun => panic!("it has no end"),
+            () = tokio::task::yield_now() => {}
+        }
+        assert_eq!(asked.ask(wards(), question("SELECT 1", &[]), &host).await.map(|found| found.rows), Ok(1));
     }
 }

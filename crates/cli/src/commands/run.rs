@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use config::ProductionDef;
 use model::fault;
@@ -29,6 +29,8 @@ pub(crate) struct Run {
     log_level: Option<String>,
 }
 
+/// So long what the engine has given up may take to end.
+const LAST: Duration = Duration::from_secs(1);
 /// Names a place where a crash test ends the process: `PLACE`, or `PLACE:N` for the Nth time.
 const FAULT: &str = "ORRIS_FAULT";
 
@@ -45,7 +47,11 @@ impl Run {
         raise_file_limit();
         runtime::keep_panic_texts_out();
         let threads = tokio::runtime::Runtime::new().map_err(failed)?;
-        threads.block_on(run(def, data_dir, screen, begun))
+        let done = threads.block_on(run(def, data_dir, screen, begun));
+        // All that is to be kept is in the store. What still hangs, as in a file of a server that does not
+        // answer, was waited for as long as the grace period says.
+        threads.shutdown_timeout(LAST);
+        done
     }
 }
 
@@ -153,8 +159,6 @@ fn stop_text(report: &StopReport, data_dir: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use runtime::{Abandoned, Left};
 

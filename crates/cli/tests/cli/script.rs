@@ -156,3 +156,38 @@ fn messages_are_routed_by_a_transform_with_code_and_the_engine_goes_on_behind_on
     assert_eq!(engine.stop(), Some(0));
     assert_eq!(fs::read_dir(data.join("lab")).expect("a folder").count(), 1);
 }
+
+/// What the function of this statement does takes hours, and SQLite does not look up meanwhile.
+const STUCK: &str = "\
+production: Ward.Stuck
+grace_period: 1s
+services:
+  In:
+    type: hl7.file
+    targets: [Asks]
+    settings: { file_path: in, file_spec: '*.hl7' }
+processes:
+  Asks:
+    type: flow
+    settings:
+      steps:
+        - scope:
+            - sql: SELECT instr(printf('%.*c', 16000000, 'a'), printf('%.*c', 8000000, 'a') || 'b') AS place
+              timeout: 100ms
+              as: found
+          catch: { sql: [ { call: Note, async: true, request: { text: '{{ context.fault_reason }}' } } ] }
+operations:
+  Note: { type: file, settings: { file_path: note, file_name: '%f' } }
+";
+
+#[test]
+fn a_statement_that_cannot_be_ended_does_not_keep_the_engine_from_stopping() {
+    let (folder, path) = written(STUCK);
+    let (mut engine, _) = Engine::start(&path);
+    let data = folder.path().join("data");
+    drop_file(&data.join("in"), "one.hl7", "I");
+    let noted = eventually("the note", || fs::read_dir(data.join("note")).ok()?.next()).expect("a file");
+    let said = fs::read_to_string(noted.path()).expect("readable");
+    assert!(said.contains("not done within 100ms"), "{said}");
+    assert_eq!(engine.stop(), Some(0));
+}
