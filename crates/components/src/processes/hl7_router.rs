@@ -129,9 +129,6 @@ MsgRouter:
             for (j, source) in rule.source.all().iter().enumerate() {
                 checks.comes_from(rule.source.place(&format!("rules[{i}].source"), j), source);
             }
-            for (j, source) in rule.source.all().iter().enumerate() {
-                checks.comes_from(rule.source.place(&format!("rules[{i}].source"), j), source);
-            }
             let send = rule.send.iter().flat_map(|send| (0..).zip(send.all()).map(move |it| (send, it)));
             for (send, (j, target)) in send {
                 checks.sends_to(send.place(&format!("rules[{i}].send"), j), target);
