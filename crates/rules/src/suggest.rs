@@ -1,5 +1,9 @@
 //! The nearest known word to one that is not known.
 
+use std::ops::Range;
+
+use crate::ExprError;
+
 /// The one of `known` that `found` was most likely meant to be, if any is near enough: words of expressions
 /// are told apart by less than those of HL7.
 pub(crate) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -8,6 +12,23 @@ pub(crate) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>)
         3..=6 => 2,
         _ => 3,
     })
+}
+
+/// What is said of a name that is none of the `known` ones: `what` with its name, and `none` where there is
+/// nothing at all that it could be.
+pub(crate) fn unknown(
+    range: Range<usize>,
+    what: &str,
+    name: &str,
+    known: &[&str],
+    none: impl Into<String>,
+) -> ExprError {
+    let help = match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None if known.is_empty() => none.into(),
+        None => format!("expected one of {}", known.iter().take(10).copied().collect::<Vec<_>>().join(", ")),
+    };
+    ExprError::new(range, format!("{what} is not known")).help(help)
 }
 
 #[cfg(test)]

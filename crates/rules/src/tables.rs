@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::ExprError;
-use crate::suggest::nearest;
+use crate::suggest::unknown;
 
 /// The lookup tables of a production, by name. Cheap to clone.
 #[derive(Clone, Default)]
@@ -37,15 +37,8 @@ impl LookupTables {
 
     /// What is said of the name of a table that there is not, which stands at those bytes of a text.
     pub fn unknown(&self, name: &str, range: Range<usize>) -> ExprError {
-        let names = self.names();
-        let help = match nearest(name, names.iter().copied()) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None if names.is_empty() => "define it under lookup_tables".to_owned(),
-            None => {
-                format!("expected one of {}", names.iter().take(10).copied().collect::<Vec<_>>().join(", "))
-            }
-        };
-        ExprError::new(range, format!("lookup table \"{name}\" is not known")).help(help)
+        let what = format!("lookup table \"{name}\"");
+        unknown(range, &what, name, &self.names(), "define it under lookup_tables")
     }
 
     /// The names of all tables, in the order of the alphabet.

@@ -8,7 +8,7 @@ use crate::ast::{Arg, Ast, Call, Condition, Literal, Nature, Op, Operand};
 use crate::date::{Format, Span};
 use crate::functions::{FOREIGN, FUNCTIONS, Function, Gives, Id, OPERATORS, OPPOSITES, Param, What};
 use crate::pattern::PatternKind;
-use crate::suggest::nearest;
+use crate::suggest::{nearest, unknown};
 use crate::test::test;
 use crate::token::Kind;
 use crate::{LookupTable, Schedule};
@@ -228,36 +228,28 @@ impl Parser<'_> {
         if let Some(table) = tables.get(name) {
             return Some(table.clone());
         }
-        let names = tables.names();
-        self.not_defined(range, &format!("lookup table \"{name}\""), name, &names, "lookup_tables");
+        let what = format!("lookup table \"{name}\"");
+        let error = unknown(range, &what, name, &tables.names(), self.where_defined("lookup_tables"));
+        self.errors.push(error);
         None
     }
 
     fn schedule(&mut self, range: Range<usize>, name: &str) -> Option<Arc<Schedule>> {
         let schedules = &self.scope.schedules;
-        // Elsewhere schedules are named with an @.
         if let Some(schedule) = schedules.get(name) {
             return Some(schedule.clone());
         }
-        let names = schedules.names();
+        let what = format!("schedule \"{name}\"");
+        // Elsewhere schedules are named with an @.
         let plain = name.trim_start_matches('@');
-        self.not_defined(range, &format!("schedule \"{name}\""), plain, &names, "schedules");
+        let error = unknown(range, &what, plain, &schedules.names(), self.where_defined("schedules"));
+        self.errors.push(error);
         None
     }
 
-    /// What is named is nothing that the production defines under `key`.
-    fn not_defined(&mut self, range: Range<usize>, what: &str, name: &str, known: &[&str], key: &str) {
-        let exact = known.iter().find(|known| **known == name).copied();
-        let help = match exact.or_else(|| nearest(name, known.iter().copied())) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None if known.is_empty() => {
-                self.scope.hint.map_or_else(|| format!("define it under {key}"), str::to_owned)
-            }
-            None => {
-                format!("expected one of {}", known.iter().take(10).copied().collect::<Vec<_>>().join(", "))
-            }
-        };
-        self.error(range, format!("{what} is not known"), help);
+    /// What to do where nothing at all is defined under that key of the production.
+    fn where_defined(&self, key: &str) -> String {
+        self.scope.hint.map_or_else(|| format!("define it under {key}"), str::to_owned)
     }
 
     /// A span of time that is written out is one.
