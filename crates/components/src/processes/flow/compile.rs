@@ -7,7 +7,7 @@ use rules::{Names, Scope as Words};
 use serde_json::{Map, Value};
 
 use super::asking::rule_of;
-use super::expression::{self, Condition, Text};
+use super::expression::{self, Condition, Text, Wrong};
 use super::instance::REQUEST;
 use super::program::{Await, Call, Compiled, Op, Program, Scope, Source, Target};
 use super::reading::{Findings, join, nearest};
@@ -89,6 +89,8 @@ struct Known {
     synced: BTreeSet<String>,
     all_synced: bool,
     messages: BTreeSet<String>,
+    /// Faults of its own.
+    thrown: BTreeSet<String>,
     context: BTreeSet<String>,
 }
 
@@ -115,6 +117,7 @@ impl Known {
                 if let (true, Some(name)) = (map.contains_key("transform"), text(map, "as")) {
                     self.messages.insert(name.to_owned());
                 }
+                self.thrown.extend(text(map, "throw").map(str::to_owned));
                 if let Some(code) = text(map, "code") {
                     self.messages.extend(text(map, "as").map(str::to_owned));
                     self.context.extend(script::Program::sets_in(code, "context"));
@@ -324,22 +327,39 @@ impl Compiler {
         }
     }
 
+    /// Tells what is wrong with an expression. Others write messages before their paths, as in `lab.MSA-1`.
+    fn wrong_expression(&mut self, path: &str, text: &str, mut wrong: Vec<Wrong>) {
+        for one in &mut wrong {
+            let before = text.get(..one.range.start).unwrap_or_default();
+            let path = before.rsplit(|c: char| !(c.is_alphanumeric() || "._-".contains(c))).next();
+            let word = text.get(before.len() - path.map_or(0, str::len)..).unwrap_or_default();
+            let Some((name, _)) = word.split_once('.') else { continue };
+            if self.known.messages.contains(name) {
+                one.help = Some(match name {
+                    REQUEST => "write the path alone".to_owned(),
+                    _ => format!("write the path alone, and \"of: {name}\" beside it"),
+                });
+            }
+        }
+        self.findings.expression(path, wrong);
+    }
+
     fn condition(&mut self, value: &Value, path: &str) -> Option<Condition> {
         let text = self.findings.text(value, path)?;
         let compiled = Condition::compile(&text, &self.words);
-        compiled.map_err(|wrong| self.findings.expression(path, wrong)).ok()
+        compiled.map_err(|wrong| self.wrong_expression(path, &text, wrong)).ok()
     }
 
     fn value(&mut self, value: &Value, path: &str) -> Option<expression::Value> {
         let text = self.findings.text(value, path)?;
         let compiled = expression::Value::compile(&text, &self.words);
-        compiled.map_err(|wrong| self.findings.expression(path, wrong)).ok()
+        compiled.map_err(|wrong| self.wrong_expression(path, &text, wrong)).ok()
     }
 
     fn template(&mut self, value: &Value, path: &str) -> Option<Text> {
         let text = self.findings.text(value, path)?;
         let compiled = Text::compile(&text, &self.words);
-        compiled.map_err(|wrong| self.findings.expression(path, wrong)).ok()
+        compiled.map_err(|wrong| self.wrong_expression(path, &text, wrong)).ok()
     }
 
     fn call(&mut self, at: &At<'_>) {

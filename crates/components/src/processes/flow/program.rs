@@ -48,6 +48,22 @@ impl Scope {
 /// Any fault, in `catch`.
 pub(super) const ANY_FAULT: &str = "*";
 
+/// The faults that are not thrown by a step of that name.
+pub(super) const FAULTS: [&str; 12] = [
+    "timeout",
+    "failed",
+    "missing",
+    "transform",
+    "set",
+    "charset",
+    "lookup",
+    "time",
+    "sql",
+    "code",
+    "rejected",
+    "endless",
+];
+
 /// The message that a step looks at or sends.
 #[derive(Debug, Clone)]
 pub(super) enum Source {

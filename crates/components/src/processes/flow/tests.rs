@@ -67,6 +67,18 @@ fn names_that_nothing_has_are_told() {
         json!([{ "if": "PID-3 = \"1\"", "then": { "call": "Out" } }]),
         &["steps[0].then: then is a map; expected a list of steps (begin each step with \"- \")"],
     );
+    let lab = json!([{ "call": "Out", "as": "lab" }, { "if": "lab.MSA-1 = \"AA\" and request.PV1-2 = \"I\"", "then": [] }]);
+    let helps: Vec<String> =
+        notes(lab).iter().filter_map(|note| Some(note.rsplit_once('(')?.1.to_owned())).collect();
+    assert_eq!(helps, ["write the path alone, and \"of: lab\" beside it)", "write the path alone)"]);
+    let caught = |fault: &str| json!([{ "scope": [{ "throw": "refused" }], "catch": { fault: [] } }]);
+    for known in ["refused", "timeout", "*"] {
+        check(caught(known), &[]);
+    }
+    check(
+        caught("timeot"),
+        &["steps[0].catch.timeot: nothing throws \"timeot\" in this flow (did you mean \"timeout\"?)"],
+    );
     let unknown = notes(json!([{ "assign": { "a": "context.b" } }]));
     assert!(unknown[0].starts_with("steps[0].assign.a: \"context.b\" is not known"), "{unknown:?}");
 }

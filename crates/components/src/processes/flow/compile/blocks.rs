@@ -1,7 +1,8 @@
 //! Steps that hold other steps.
 
-use super::super::program::{ANY_FAULT, Op};
+use super::super::program::{ANY_FAULT, FAULTS, Op};
 use super::super::reading::join;
+use super::super::reading::nearest;
 use super::{At, Compiler};
 
 impl Compiler {
@@ -98,6 +99,7 @@ impl Compiler {
         if let Some(catches) = at.map.get("catch") {
             let place = at.under("catch");
             for (fault, steps) in self.findings.map(catches, &place).into_iter().flatten() {
+                self.thrown(fault, &join(&place, fault));
                 let begin = self.here();
                 self.program.scopes[scope].catches.push((fault.clone(), begin));
                 self.way(&mut answered, |this| this.steps(steps, &join(&place, fault)));
@@ -117,5 +119,19 @@ impl Compiler {
             self.findings.warning(at.path, message, Some(format!("catch: {{ \"{ANY_FAULT}\": […] }}")));
         }
         self.lands(behind);
+    }
+
+    /// Tells a fault that there never is.
+    fn thrown(&mut self, fault: &str, path: &str) {
+        let known = || FAULTS.into_iter().chain(self.known.thrown.iter().map(String::as_str));
+        if fault == ANY_FAULT || known().any(|known| known == fault) {
+            return;
+        }
+        let known: Vec<&str> = known().collect();
+        let help = match nearest(fault, &known) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("expected \"{ANY_FAULT}\" for any, or one of {}", known.join(", ")),
+        };
+        self.findings.warning(path, format!("nothing throws \"{fault}\" in this flow"), Some(help));
     }
 }
