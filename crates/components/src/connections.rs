@@ -17,7 +17,7 @@ use rules::LookupTables;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Row};
 use tokio::sync::Mutex;
 
 /// So many rows are looked at; a flow wants one.
@@ -309,17 +309,23 @@ enum Failed {
     File(String),
 }
 
+impl Failed {
+    fn of(error: &Error, limit: Duration) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => Failed::Here(too_long(limit)),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Failed::Here("the database is locked by a writer".to_owned())
+            }
+            Some(ErrorCode::Unknown | ErrorCode::TypeMismatch | ErrorCode::TooBig) | None => {
+                Failed::Here(told(error))
+            }
+            Some(_) => Failed::File(told(error)),
+        }
+    }
+}
+
 fn found(db: &mut Connection, question: &Question, over: Arc<AtomicBool>) -> Result<Found, Failed> {
-    let failed = |error: Error| match error.sqlite_error_code() {
-        Some(ErrorCode::OperationInterrupted) => Failed::Here(too_long(question.limit)),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Failed::Here("the database is locked by a writer".to_owned())
-        }
-        Some(ErrorCode::Unknown | ErrorCode::TypeMismatch | ErrorCode::TooBig) | None => {
-            Failed::Here(told(&error))
-        }
-        Some(_) => Failed::File(told(&error)),
-    };
+    let failed = |error: Error| Failed::of(&error, question.limit);
     db.busy_timeout(question.limit).map_err(failed)?;
     db.progress_handler(LOOKS_UP, Some(move || over.load(Ordering::Relaxed))).map_err(failed)?;
     let mut statement = match db.prepare_cached(&question.sql) {
@@ -344,24 +350,29 @@ fn found(db: &mut Connection, question: &Question, over: Arc<AtomicBool>) -> Res
     while found.rows < MOST_ROWS
         && let Some(row) = rows.next().map_err(failed)?
     {
+        if found.rows == 0 {
+            found.first = texts_of(row, &columns, question.limit)?;
+        }
         found.rows += 1;
-        if found.rows > 1 {
-            continue;
-        }
-        for (at, name) in columns.iter().enumerate() {
-            let value = text_of(row.get_ref(at).map_err(failed)?);
-            let blob =
-                || Failed::Here(format!("column \"{name}\" holds a blob; expected a text or a number"));
-            found.first.push((name.clone(), value.ok_or_else(blob)?));
-        }
-        if found.first.iter().map(|(_, value)| value.len()).sum::<usize>() > LARGEST_ROW {
-            return Err(Failed::Here(format!("the row has more than {} KiB", LARGEST_ROW >> 10)));
-        }
     }
     if found.rows == 0 {
         found.first = columns.into_iter().map(|name| (name, String::new())).collect();
     }
     Ok(found)
+}
+
+/// The columns of a row, as texts.
+fn texts_of(row: &Row<'_>, columns: &[String], limit: Duration) -> Result<Vec<(String, String)>, Failed> {
+    let mut texts = Vec::with_capacity(columns.len());
+    for (at, name) in columns.iter().enumerate() {
+        let value = text_of(row.get_ref(at).map_err(|error| Failed::of(&error, limit))?);
+        let blob = || Failed::Here(format!("column \"{name}\" holds a blob; expected a text or a number"));
+        texts.push((name.clone(), value.ok_or_else(blob)?));
+    }
+    match texts.iter().map(|(_, value)| value.len()).sum::<usize>() {
+        0..=LARGEST_ROW => Ok(texts),
+        _ => Err(Failed::Here(format!("the row has more than {} KiB", LARGEST_ROW >> 10))),
+    }
 }
 
 /// A value as a text; none for a blob.

@@ -145,10 +145,12 @@ pub trait Component {
         Self::OUTSIDE_EFFECTS
     }
 
-    /// Reports what is wrong with the settings, seen beside [`Checks::library`]. May not touch disk, network or clock.
+    /// Reports what is wrong with the settings, seen beside [`Checks::library`]. It changes nothing and connects
+    /// to nothing; files that the settings name, and the time, are for [`Machine`](crate::Machine) to tell.
     fn check(settings: &Self::Settings, checks: &mut Checks);
 
-    /// Makes the host; `library` is what the production defines beside its items. May allocate and compile patterns; may not spawn or open anything.
+    /// Makes the host; `library` is what the production defines beside its items. May allocate and compile
+    /// patterns; may not spawn or open anything.
     ///
     /// # Errors
     /// What `check` would have reported.
