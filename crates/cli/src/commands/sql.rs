@@ -29,7 +29,7 @@ pub(crate) struct Sql {
 
 impl Sql {
     pub(crate) fn run(&self, screen: &Screen, data: &DataDir) -> Result<(), Exit> {
-        let table = data.open()?.reader.sql(&self.query, self.limit).map_err(failed)?;
+        let table = data.open()?.reader.sql(&self.query, self.limit).map_err(unknown_table)?;
         let mut listing = Listing::new(table.columns);
         for row in table.rows {
             listing.push(row.into_iter().map(field));
@@ -56,4 +56,14 @@ fn field(value: SqlValue) -> Field {
         SqlValue::Text(text) => Field::text(text),
         SqlValue::Blob(bytes) => Field::text(String::from_utf8_lossy(&bytes)),
     }
+}
+
+/// Why a query failed; which views there are, where it asks for another one.
+fn unknown_table(error: impl std::fmt::Display) -> Exit {
+    let error = error.to_string();
+    let views = match error.contains("no such table") {
+        true => "; the views are MessageHeader, MessageBody, EventLog, Queue and WebSocketSession",
+        false => "",
+    };
+    failed(format!("{error}{views}"))
 }

@@ -108,6 +108,10 @@ fn look(data: &Path, messages: &[Value], sample: &[u8]) {
     let refused = orris(&[unknown.as_slice(), &[data.to_str().expect("a readable path")]].concat());
     let refused = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.contains("\"wards\" is not known") && refused.contains("by --production"), "{refused}");
+    let other = ["sql", "SELECT * FROM Ens.MessageHeader", "--data-dir"];
+    let refused = orris(&[other.as_slice(), &[data.to_str().expect("a readable path")]].concat());
+    let refused = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.contains("the views are MessageHeader, MessageBody"), "{refused}");
     let listed = read(data, &["messages"]);
     assert!(!listed.contains("Lindqvist"), "a list shows no content:\n{listed}");
     let asked =
