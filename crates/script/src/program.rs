@@ -118,7 +118,7 @@ impl Program {
     ///
     /// # Errors
     /// Where it is no JavaScript.
-    pub fn for_transform(source: &str) -> Result<Program, ScriptError> {
+    pub(crate) fn for_transform(source: &str) -> Result<Program, ScriptError> {
         Program::read(source, Purpose::Transform)
     }
 

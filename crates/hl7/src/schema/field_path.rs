@@ -28,7 +28,7 @@ use super::map::Plan;
 use crate::{Index, Message, Path, PathError, Segment, escape};
 pub use context::PathContext;
 use context::TARGET;
-pub use group_path::{GroupPath, Line};
+pub use group_path::GroupPath;
 
 /// A compiled path, by numbers alone or through groups. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -35,7 +35,7 @@ pub use custom::{
     Change, Custom, CustomDatatype, CustomField, CustomSegment, CustomStructure, CustomTable, Mistake,
 };
 pub use doc_type::{DocType, looks_like_type};
-pub use field_path::{CheckedPath, FieldPath, GroupPath, Line, PathContext, check_path, compile_path};
+pub use field_path::{CheckedPath, FieldPath, GroupPath, PathContext, check_path, compile_path};
 pub use map::StructureMap;
 pub use parts::{ANY_SEGMENT, DataType, Element, FieldDef, Group, SegmentDef, Structure, Table, Usage};
 pub use text::Text;

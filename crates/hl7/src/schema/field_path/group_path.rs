@@ -14,9 +14,6 @@ pub struct GroupPath {
     target: bool,
 }
 
-/// A segment of a group: its number in the message, counted from 0, and its text.
-pub type Line<'m> = (usize, &'m str);
-
 impl GroupPath {
     /// Reads a path; with `target.` before it, it leads through the message that is being built.
     ///
@@ -87,9 +84,9 @@ impl GroupPath {
         GroupPath { grouped: Arc::new(grouped), target: self.target }
     }
 
-    /// The segments of each of the groups, in order: also those without a place that stand behind one of
-    /// the group, such as segments of a site.
-    pub fn groups<'m>(&self, message: &'m Message) -> Vec<Vec<Line<'m>>> {
+    /// The segments of each of the groups, in order, with their numbers in the message counted from 0: also
+    /// those without a place that stand behind one of the group, such as segments of a site.
+    pub fn groups<'m>(&self, message: &'m Message) -> Vec<Vec<(usize, &'m str)>> {
         let message = match self.target {
             true => match target(message) {
                 Some(target) => target,
