@@ -54,30 +54,28 @@ impl Routes {
                 }
             }
         });
-        for said in desk.iter_mut().flat_map(|desk| desk.said()) {
-            let event = Event::new(kind(said.level), host.name(), cut(said.text));
+        let tell = |kind, text| {
+            let event = Event::new(kind, host.name(), text);
             host.event(event.about(request.header.id, request.header.session));
-        }
-        let (end, went_wrong) = match (trouble.first(), failed) {
-            (Some(reason), _) => (Err(reason.to_owned()), true),
-            (None, Some(reason)) => (Err(reason), true),
-            (None, None) => (Ok(()), routing == Routing::Unmatched),
         };
-        let said = match (&end, routing) {
-            (Err(reason), _) => reason.clone(),
-            (Ok(()), Routing::Matched(rule)) if sends.is_empty() => {
+        for said in desk.iter_mut().flat_map(|desk| desk.said()) {
+            tell(kind(said.level), cut(said.text));
+        }
+        let wrong = trouble.first().map(str::to_owned).or(failed);
+        let said = match (&wrong, routing) {
+            (Some(reason), _) => reason.clone(),
+            (None, Routing::Matched(rule)) if sends.is_empty() => {
                 format!("rule \"{rule}\" matched and sends it nowhere")
             }
-            (Ok(()), routing) => end_of(routing),
+            (None, routing) => end_of(routing),
         };
-        if let Some(text) = account.close(&said, went_wrong) {
-            let event = Event::new(EventKind::Trace, host.name(), text);
-            host.event(event.about(request.header.id, request.header.session));
+        if let Some(text) = account.close(&said, wrong.is_some() || routing == Routing::Unmatched) {
+            tell(EventKind::Trace, text);
         }
-        match end {
-            Err(reason) => self.bad(reason),
-            Ok(()) if sends.is_empty() => Decision::Discarded(said),
-            Ok(()) => Decision::send(sends),
+        match wrong {
+            Some(reason) => self.bad(reason),
+            None if sends.is_empty() => Decision::Discarded(said),
+            None => Decision::send(sends),
         }
     }
 
