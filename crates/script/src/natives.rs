@@ -130,7 +130,7 @@ impl Current {
         self.verdict.is_some()
     }
 
-    fn send(&mut self, target: &str, body: SentBody) -> Done<()> {
+    fn send(&mut self, target: &str, body: SentBody, description: String) -> Done<()> {
         if matches!(self.verdict, Some(Verdict::Discard(_) | Verdict::Suspend(_))) {
             return Err("send: the message has been discarded or suspended".into());
         }
@@ -138,8 +138,8 @@ impl Current {
         if self.sends.len() == MOST_SENDS {
             return Err(format!("send: {MOST_SENDS} messages have been sent already").into());
         }
-        self.messages.spend(ENTRY + target.len())?;
-        self.sends.push(Sent { target: target.to_owned(), body });
+        self.messages.spend(ENTRY + target.len() + description.len())?;
+        self.sends.push(Sent { target: target.to_owned(), body, description });
         Ok(())
     }
 

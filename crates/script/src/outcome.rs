@@ -164,6 +164,8 @@ pub struct Sent {
     pub target: String,
     /// What is sent.
     pub body: SentBody,
+    /// Why, for traces; empty where nothing was said.
+    pub description: String,
 }
 
 /// How bad it is what a script said.

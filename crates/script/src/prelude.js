@@ -185,7 +185,7 @@
       return found === undefined ? otherwise : found;
     },
     exists: (table, key) => native.exists(table, keyOf(key)),
-    send: (target, message) => native.send(target, bodyOf("send", message)),
+    send: (target, message, why) => native.send(target, bodyOf("send", message), why),
     answer: (message) => native.answer(bodyOf("answer", message)),
     alert: say(4),
     discard: (reason) => native.end(0, `${reason}`),

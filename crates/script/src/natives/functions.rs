@@ -149,11 +149,13 @@ pub(super) fn doing<'js>(native: &Object<'js>, state: &Shared) -> Result<()> {
         s.with(&ctx, |current| current.set_variable(name, text.unwrap_or_default()))
     })?;
     let s = state.clone();
-    put(native, "send", move |ctx: Ctx<'js>, target: Value<'js>, body: Value<'js>| -> Result<()> {
+    let send = move |ctx: Ctx<'js>, target: Value<'js>, body: Value<'js>, why: Value<'js>| -> Result<()> {
         let target = s.text(&ctx, "target", &target)?;
         let body = s.body(&ctx, &body)?;
-        s.with(&ctx, |current| current.send(&target, body))
-    })?;
+        let description = if why.is_undefined() { String::new() } else { s.text(&ctx, "description", &why)? };
+        s.with(&ctx, |current| current.send(&target, body, description))
+    };
+    put(native, "send", send)?;
     let s = state.clone();
     put(native, "answer", move |ctx: Ctx<'js>, body: Value<'js>| -> Result<()> {
         let body = s.body(&ctx, &body)?;

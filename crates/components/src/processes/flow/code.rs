@@ -132,7 +132,9 @@ impl Run<'_> {
             }
         };
         for sent in sends {
-            let (payload, description) = (payload(sent.body), "code".to_owned());
+            let payload = payload(sent.body);
+            let said = Some(sent.description).filter(|said| !said.is_empty());
+            let description = said.unwrap_or_else(|| "code".to_owned());
             self.step.sends.push(Sent { target: sent.target, payload, description, call: None });
         }
         if let Some(answer) = answer

@@ -80,7 +80,7 @@ impl Bodies<'_> {
     fn outgoing(&mut self, sent: Sent) -> Outgoing {
         let body = self.body(sent.body);
         let answers = self.settling.answers(&sent.target);
-        Outgoing { target: sent.target, body, description: String::new(), answers }
+        Outgoing { target: sent.target, body, description: sent.description, answers }
     }
 
     fn body(&mut self, body: SentBody) -> Option<MessageBody> {

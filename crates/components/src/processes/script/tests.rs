@@ -65,6 +65,17 @@ async fn decided(code: &str) -> String {
     line(&decide(json!({ "code": code }), &host(), &[message(1, ADMISSION)]).await[0])
 }
 
+#[tokio::test]
+async fn what_is_sent_says_why() {
+    let code = "send('Lab', msg, 'urgent'); send('Lab', undefined, 'copy'); send('Archive')";
+    let decisions = decide(json!({ "code": code }), &host(), &[message(1, ADMISSION)]).await;
+    let Decision::Completed { sends, .. } = &decisions[0] else { panic!("{:?}", decisions[0]) };
+    let said: Vec<&str> = sends.iter().map(|sent| sent.description.as_str()).collect();
+    assert_eq!(said, ["urgent", "copy", ""]);
+    let wrong = decided("send('Lab', msg, 7)").await;
+    assert!(wrong.contains("description is no text"), "{wrong}");
+}
+
 #[test]
 fn what_is_wrong_with_the_code_is_marked_in_it() {
     assert_eq!(notes(json!({ "code": "send('Lab')" })), [""; 0]);
