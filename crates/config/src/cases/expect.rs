@@ -5,9 +5,8 @@ use model::{BusinessType, EventKind, MessageStatus};
 use serde_json::Value;
 
 use super::keys::*;
-use super::read::{Reader, has_setting};
+use super::read::{Reader, has_setting, how_often, text_setting};
 use super::{Expectation, GivenMessage, OutputDef, ValueDef, Wanted};
-use crate::ItemDef;
 use crate::source::Place;
 use crate::suggest::did_you_mean_or_all;
 use crate::tree::{Kind, Node, Scalar};
@@ -59,7 +58,7 @@ impl Reader<'_> {
         };
         Some(Wanted::Output(OutputDef {
             at: keys.at,
-            count: if keys.none { Some(0) } else { keys.count.map(|count| count as usize) },
+            count: how_often(keys.none, keys.count),
             number: keys.number.map(|number| number as usize),
             rule: keys.rule,
             values: values.into_iter().collect::<Option<_>>()?,
@@ -143,14 +142,10 @@ impl Reader<'_> {
         let place = node.get("broadcast")?;
         self.item(&keys.broadcast, place)?;
         let item = self.production.item(&keys.broadcast)?;
-        let server_of =
-            |item: &ItemDef| item.settings.get("server").and_then(Value::as_str).map(str::to_owned);
-        let own = server_of(item);
+        let server_of = |item| text_setting(item, "server");
         // A server is what others name as theirs.
-        let is_server =
-            self.production.items.iter().any(|other| server_of(other).as_deref() == Some(&*item.name));
-        let server = own.or_else(|| is_server.then(|| item.name.to_string()));
-        let Some(server) = server else {
+        let is_server = || self.production.items.iter().any(|other| server_of(other) == Some(&*item.name));
+        let Some(server) = server_of(item).or_else(|| is_server().then_some(&*item.name)) else {
             let message = format!(
                 "\"{}\" is of type {}, which tells no sockets; expected a process with the setting server, or the service that one names there",
                 item.name, item.component.type_name
@@ -158,9 +153,9 @@ impl Reader<'_> {
             self.findings.error(&place.place, None, message);
             return None;
         };
-        let count = if keys.none { Some(0) } else { keys.count.map(|count| count as usize) };
+        let count = how_often(keys.none, keys.count);
         let BroadcastKeys { broadcast: by, text, contains, .. } = keys;
-        Some(Wanted::Broadcast { server, by, text, contains, count })
+        Some(Wanted::Broadcast { server: server.to_owned(), by, text, contains, count })
     }
 
     fn event(&mut self, node: &Node) -> Option<Wanted> {

@@ -272,6 +272,16 @@ fn is_answered(item: &ItemDef) -> bool {
     asks && has_setting(item, "reply_code_actions")
 }
 
+/// A setting of an item, where it is a text.
+pub(super) fn text_setting<'a>(item: &'a ItemDef, name: &str) -> Option<&'a str> {
+    item.settings.get(name).and_then(Value::as_str)
+}
+
+/// How often something is to come; none for once or more.
+pub(super) fn how_often(none: bool, count: Option<u64>) -> Option<usize> {
+    if none { Some(0) } else { count.map(|count| count as usize) }
+}
+
 /// Whether the item's component knows a setting.
 pub(super) fn has_setting(item: &ItemDef, name: &str) -> bool {
     item.component.schema().to_value()["properties"].get(name).is_some()

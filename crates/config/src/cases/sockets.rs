@@ -5,7 +5,7 @@ use rules::{Expr, Schedules, Scope};
 use serde_json::Value;
 
 use super::keys::*;
-use super::read::{Reader, has_setting};
+use super::read::{Reader, has_setting, how_often, text_setting};
 use super::{Given, SocketDef, Wanted};
 use crate::ItemDef;
 use crate::source::Place;
@@ -107,19 +107,16 @@ impl Reader<'_> {
             let schemas = self.production.library.get();
             let paths = PathContext::new(&schemas, &CategoryChoice::default());
             let schedules = (*self.production.library.get::<Schedules>()).clone();
-            let words = Scope { schedules, ..Scope::from(&paths) };
+            let hint = Some("a subscription knows none of this name");
+            let words = Scope { schedules, hint, ..Scope::from(&paths) };
             for error in Expr::condition(condition, &words).err().unwrap_or_default() {
                 self.findings.error(&node.place, None, format!("where: {error}"));
             }
         }
-        let speaks =
-            |item: &&ItemDef| item.settings.get("server").and_then(Value::as_str) == Some(&*server.name);
-        let topic = |item: &ItemDef| match item.settings.get("topic").and_then(Value::as_str) {
-            Some(topic) => topic.to_owned(),
-            None => item.name.to_string(),
-        };
-        let known: Vec<String> = self.production.items.iter().filter(speaks).map(topic).collect();
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let items = self.production.items.iter();
+        let speaks = items.filter(|item| text_setting(item, "server") == Some(&*server.name));
+        let known: Vec<&str> =
+            speaks.map(|item| text_setting(item, "topic").unwrap_or(&*item.name)).collect();
         let asked = keys.topics.iter().flatten();
         for (topic, node) in asked.zip(super::read::list(node, "topics")) {
             if !known.contains(&topic.as_str()) {
@@ -180,7 +177,7 @@ impl Reader<'_> {
     pub(super) fn told(&mut self, node: &Node) -> Option<Wanted> {
         let ToldKeys { told, text, contains, count, none } = self.keys(node)?;
         self.known_socket(&told, "told", node)?;
-        let count = if none { Some(0) } else { count.map(|count| count as usize) };
+        let count = how_often(none, count);
         Some(Wanted::Told { socket: told, text, contains, count })
     }
 
