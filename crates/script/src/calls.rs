@@ -77,6 +77,17 @@ pub(crate) fn set_members(source: &str, object: &str) -> Vec<String> {
     words(source, object).into_iter().filter_map(member).collect()
 }
 
+/// The texts that functions of an object, which the script does not declare itself, are called with first.
+pub(crate) fn member_texts(source: &str, object: &str, members: &[&str]) -> Vec<(String, Range<usize>)> {
+    let text = |at: Range<usize>| {
+        let behind = source[at.end..].trim_start().strip_prefix('.')?.trim_start();
+        let end = behind.find(|c: char| !c.is_alphanumeric()).unwrap_or(behind.len());
+        let called = members.contains(&&behind[..end]);
+        if called { argument(source, source.len() - behind.len() + end) } else { None }
+    };
+    uses(source, object).into_iter().filter_map(text).collect()
+}
+
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
@@ -160,6 +171,20 @@ mod tests {
             let found: usize =
                 ["send", "sockets", "answer"].iter().map(|name| uses(source, name).len()).sum();
             assert_eq!(found, expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn texts_that_members_are_called_with_are_found() {
+        for (source, expected) in [
+            ("msg.get('PID:5.1'); msg . set ( \"PV1-2\", 'x')", "PID:5.1 PV1-2"),
+            ("const msg = new Map(); msg.get('a:b')", ""),
+            ("msg.other('PID:3'); obx.get('3:1'); // msg.get('PID:3')", ""),
+            ("msg.get('PID:' + n); msg.get", ""),
+        ] {
+            let found = member_texts(source, "msg", &["get", "set"]);
+            let texts: Vec<_> = found.iter().map(|(text, _)| text.as_str()).collect();
+            assert_eq!(texts.join(" "), expected, "{source}");
         }
     }
 

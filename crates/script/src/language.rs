@@ -24,7 +24,7 @@ impl Language for JavaScript {
         };
         let program = Program::for_transform(code)
             .map_err(|found| vec![error(found.range.unwrap_or(0..0), found.message, None)])?;
-        let mut errors = program.unknown_tables(tables);
+        let mut errors = program.wrong_names(tables);
         for name in ABSENT {
             for range in program.calls(name) {
                 let message = format!("there is no \"{name}\" in the code of a transform");

@@ -186,14 +186,25 @@ impl Program {
         calls::set_members(source, object)
     }
 
-    /// What is wrong about the lookup tables that the script names where it looks something up: those that
-    /// are not among `tables`.
-    pub fn unknown_tables(&self, tables: &LookupTables) -> Vec<ExprError> {
+    /// What is wrong about what the script names: lookup tables that are not among `tables`, and paths that
+    /// are none.
+    pub fn wrong_names(&self, tables: &LookupTables) -> Vec<ExprError> {
         let named = ["lookup", "exists"].into_iter().flat_map(|call| calls::names(&self.0.source, call));
         let unknown = named.filter(|(name, _)| tables.get(name).is_none());
-        let mut found: Vec<_> = unknown.map(|(name, range)| tables.unknown(&name, range)).collect();
+        let unknown = unknown.map(|(name, range)| tables.unknown(&name, range));
+        let mut found: Vec<_> = unknown.chain(self.foreign_paths()).collect();
         found.sort_by_key(|error| error.range.start);
         found
+    }
+
+    /// Paths that are written out as others write them, `msg.get("PID:5.1")`. What a path leads to is known
+    /// when the script runs.
+    fn foreign_paths(&self) -> impl Iterator<Item = ExprError> + '_ {
+        const TAKE_PATHS: [&str; 7] = ["get", "raw", "values", "count", "set", "setRaw", "append"];
+        let texts = move |object| calls::member_texts(&self.0.source, object, &TAKE_PATHS);
+        let foreign = ["msg", "source", "target"].into_iter().flat_map(texts);
+        let foreign = foreign.filter(|(text, _)| text.contains([':', '{', '(']));
+        foreign.map(|(text, range)| foreign_path(&text, range))
     }
 
     /// Where the script calls a function of that name that is none of its own.
@@ -314,6 +325,15 @@ fn token_end(source: &str, offset: usize) -> usize {
     offset + word.max(first)
 }
 
+/// What is said of a path that is none, with the one that was meant.
+fn foreign_path(text: &str, range: Range<usize>) -> ExprError {
+    let inside = text.rsplit(['{', '}']).find(|part| !part.is_empty()).unwrap_or_default();
+    let path = inside.replacen(':', "-", 1).replace('(', "[").replace(')', "]");
+    let path = if path.parse::<hl7::Path>().is_ok() { path } else { "as in PID-5.1".to_owned() };
+    let message = format!("\"{text}\" is no path of this language");
+    ExprError { range, message, help: Some(format!("write {path}")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -354,6 +374,15 @@ mod tests {
             let deep = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
             assert!(Program::compile(&deep).is_err(), "{open}");
         }
+    }
+
+    #[test]
+    fn paths_of_other_engines_are_told_with_what_to_write() {
+        let program =
+            Program::compile("msg.get('PID:5.1'); target.set('{PID:3(2).1}', ''); msg.get('PID-5')");
+        let found = program.expect("a script").wrong_names(&LookupTables::default());
+        let helps: Vec<_> = found.iter().filter_map(|error| error.help.as_deref()).collect();
+        assert_eq!(helps, ["write PID-5.1", "write PID-3[2].1"]);
     }
 
     #[test]

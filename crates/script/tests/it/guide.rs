@@ -32,7 +32,7 @@ fn the_examples_of_the_guide_do_what_they_say() {
     let tables = LookupTables::default().with("wards", wards);
     for example in examples {
         let program = program(example).with_tables(&tables);
-        assert!(program.unknown_tables(&tables).is_empty(), "{example}");
+        assert!(program.wrong_names(&tables).is_empty(), "{example}");
         let outcome = Sandbox::new(&program).unwrap().run(&input(&message), &Arc::new(Noting::default()));
         let verdict = match expected(example, "discarded") {
             Some(reason) => Verdict::Discard(reason.to_owned()),

@@ -110,7 +110,7 @@ impl Settings {
                 named.push(name);
             }
         }
-        for unknown in program.unknown_tables(&checks.library.get::<LookupTables>()) {
+        for unknown in program.wrong_names(&checks.library.get::<LookupTables>()) {
             checks.error_at("code", unknown.range, unknown.message);
             checks.help(unknown.help.unwrap_or_default());
         }

@@ -83,6 +83,8 @@ fn what_is_wrong_with_the_code_is_marked_in_it() {
         ("let a = 1;\nlet b = ;", "code 19..20: unexpected token in expression: \";\""),
         ("send('')", "code 6..6: the target of send is empty; expected the name of an item"),
         ("sockets.list()", "code 0..7: sockets are used, and no server is set"),
+        ("msg.get('PID:5.1')", "code 9..16: \"PID:5.1\" is no path of this language"),
+        ("msg.set('{PID:3(2).1}', '1')", "code 9..21: \"{PID:3(2).1}\" is no path of this language"),
         ("/(/", "code: expecting \")\""),
     ] {
         assert_eq!(notes(json!({ "code": code })), [expected], "{code}");

@@ -32,7 +32,7 @@ impl Compiler {
         if let Some(range) = program.first_use("sockets") {
             self.program.sockets.push((at.place.clone(), range));
         }
-        for unknown in program.unknown_tables(&self.words.tables) {
+        for unknown in program.wrong_names(&self.words.tables) {
             self.findings.within(&at.place, Some(unknown.range), unknown.message, unknown.help);
         }
         for (target, range) in program.sends_to() {
