@@ -18,7 +18,7 @@ use crate::keys::{
 use crate::secret::Secrets;
 use crate::source::Sources;
 use crate::tree::{Kind, Node};
-use crate::walk::{Walk, shown};
+use crate::walk::{Walk, by_name};
 use crate::{
     ItemDef, OrderBy, ProductionDef, claims, connections, links, resolved, rule_sets, schedules, schemas,
     shape, tables, transforms, unused,
@@ -45,27 +45,8 @@ pub(crate) fn check(
     let Ground { catalogue, env, base, library } = ground;
     fill(&mut root, catalogue, &mut Filler { env, sources, findings, secrets });
     let keys = keys(&root, findings);
-    let schemas = schemas::read(root.get(SCHEMAS.0), sources, findings);
-    let tables = tables::read(root.get(TABLES.0), base, sources, findings);
-    let schedules = schedules::read(root.get(SCHEDULES.0), sources, findings);
-    let scope = Scope { tables: tables.clone(), schedules: schedules.clone(), ..Scope::default() };
-    let transforms = transforms::read(root.get(TRANSFORMS.0), &schemas, &scope, sources, findings);
-    let library = library.with(schemas.clone()).with(tables).with(schedules).with(transforms);
-    let sets = rule_sets::read(root.get(RULES.0), &library, sources, findings);
-    let connections = connections::read(root.get(CONNECTIONS.0), base, findings);
-    let library = library.with(sets).with(connections);
-    let mut items = Vec::new();
-    let mut whole = true;
-    for section in SECTIONS {
-        let Some(node) = root.get(section.key).filter(|node| !node.is_null()) else { continue };
-        if !matches!(node.kind, Kind::Map(_)) {
-            let message = format!("{} is {}; expected a map of items by name", section.key, shown(node));
-            findings.error(&node.place, None, message);
-            whole = false;
-        }
-        let mut reader = Reader { catalogue, library: &library, sources, findings };
-        items.extend(node.entries().iter().map(|entry| reader.item(section, entry)));
-    }
+    let library = definitions(&root, base, library, sources, findings);
+    let (items, whole) = items(&root, &mut Reader { catalogue, library: &library, sources, findings });
     let empty = SECTIONS.iter().all(|section| root.get(section.key).is_none_or(Node::is_null));
     if empty || (items.is_empty() && !findings.any_error()) {
         let place = root.get("production").map_or(&root.place, |node| &node.place);
@@ -87,10 +68,41 @@ pub(crate) fn check(
         actor_pool_size: keys.actor_pool_size as usize,
         intake_memory: usize::try_from(keys.limits.intake_memory.0).unwrap_or(usize::MAX),
         grace_period: keys.grace_period.0,
+        items: items.into_iter().filter_map(|item| definition(item, &library.get::<Schemas>())).collect(),
         library,
-        items: items.into_iter().filter_map(|item| definition(item, &schemas)).collect(),
         resolved: resolved::yaml(&root),
     })
+}
+
+/// What the production defines beside its items, with what `library` has already.
+fn definitions(
+    root: &Node,
+    base: &Path,
+    library: Library,
+    sources: &mut Sources,
+    findings: &mut Findings,
+) -> Library {
+    let schemas = schemas::read(root.get(SCHEMAS.0), sources, findings);
+    let tables = tables::read(root.get(TABLES.0), base, sources, findings);
+    let schedules = schedules::read(root.get(SCHEDULES.0), sources, findings);
+    let scope = Scope { tables: tables.clone(), schedules: schedules.clone(), ..Scope::default() };
+    let transforms = transforms::read(root.get(TRANSFORMS.0), &schemas, &scope, sources, findings);
+    let library = library.with(schemas).with(tables).with(schedules).with(transforms);
+    let sets = rule_sets::read(root.get(RULES.0), &library, sources, findings);
+    library.with(sets).with(connections::read(root.get(CONNECTIONS.0), base, findings))
+}
+
+/// The items of all sections, and whether every section is a map of them.
+fn items<'a>(root: &'a Node, reader: &mut Reader<'_>) -> (Vec<Item<'a>>, bool) {
+    let mut items = Vec::new();
+    let mut whole = true;
+    for section in SECTIONS {
+        let node = root.get(section.key);
+        let entries = by_name(node, section.key, "items", reader.findings);
+        whole &= node.is_none_or(|node| node.is_null() || matches!(node.kind, Kind::Map(_)));
+        items.extend(entries.iter().map(|entry| reader.item(section, entry)));
+    }
+    (items, whole)
 }
 
 /// Fills `${…}` in, and settles what was filled in by the schema of where it stands.

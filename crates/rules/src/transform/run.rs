@@ -1,5 +1,6 @@
 //! A transform at work.
 
+mod branches;
 mod change;
 mod coded;
 mod groups;
@@ -19,7 +20,7 @@ use super::compile::{Action, Read, Source, Step};
 use super::paths::TargetPath;
 use super::target::Target;
 use super::{Create, Runner, Traced, Transform, TransformError, header};
-use crate::{Expr, Facts, Trouble, Value};
+use crate::{Facts, Trouble, Value};
 
 /// What HL7 writes for "delete what you know".
 const NULL: &str = "\"\"";
@@ -114,33 +115,14 @@ impl<'w> Work<'w> {
                 self.tell_change(transform, step, "clear", path, before, count);
             }
             Action::If { condition, then, otherwise } => {
-                let view = self.view(condition.target);
-                let holds = condition.what.is_true(&self.facts(&view));
+                let holds = self.holds(condition);
                 self.tell(transform, step, || format!("if: {holds}"));
                 self.within(transform, if holds { then } else { otherwise })?;
             }
             Action::Switch { value, cases, default } => {
-                let view = self.view(value.target);
-                let found = value.what.eval(&self.facts(&view));
-                let case = cases.iter().find(|(case, _)| case == found.text());
-                self.tell(transform, step, || match case {
-                    Some((case, _)) => format!("switch: case \"{case}\""),
-                    None => format!("switch: \"{}\" is no case", found.text()),
-                });
-                self.within(transform, case.map_or(default, |(_, steps)| steps))?;
+                self.switch(transform, step, value, cases, default)?
             }
-            Action::Choose { cases, default } => {
-                let mut holds = |condition: &Read<Expr>| {
-                    let view = self.view(condition.target);
-                    condition.what.is_true(&self.facts(&view))
-                };
-                let found = cases.iter().position(|(condition, _)| holds(condition));
-                self.tell(transform, step, || match found {
-                    Some(at) => format!("switch: case {}", at + 1),
-                    None => "switch: no case holds".to_owned(),
-                });
-                self.within(transform, found.map_or(default, |at| &cases[at].1))?;
-            }
+            Action::Choose { cases, default } => self.choose(transform, step, cases, default)?,
             Action::ForEach { each, written, steps } => {
                 self.for_each(transform, step, each, written, steps)?
             }
@@ -148,13 +130,7 @@ impl<'w> Work<'w> {
                 self.tell(transform, step, || format!("use {}", other.name));
                 self.within(other, &other.steps)?;
             }
-            Action::Trace(text) => {
-                if self.aids.traced.is_some() {
-                    let view = self.view(text.target);
-                    let said = text.what.render(&self.facts(&view));
-                    self.tell(transform, step, || format!("trace: {said}"));
-                }
-            }
+            Action::Trace(text) => self.trace(transform, step, text),
             Action::Code(code) => self.code(transform, step, code)?,
         }
         Ok(())

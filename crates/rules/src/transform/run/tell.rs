@@ -1,7 +1,8 @@
 //! What the steps did, for those who asked to be told.
 
 use super::Work;
-use crate::transform::compile::{How, Step};
+use crate::Template;
+use crate::transform::compile::{How, Read, Step};
 use crate::transform::paths::TargetPath;
 use crate::transform::{Traced, Transform};
 
@@ -18,6 +19,15 @@ impl Work<'_> {
         if let Some(traced) = &mut self.aids.traced {
             let (transform, step, line) = (transform.name.clone(), step.place.clone(), step.line);
             traced.push(Traced { transform, step, line, depth, did: did() });
+        }
+    }
+
+    /// What a step says that is there for nothing else.
+    pub(super) fn trace(&mut self, transform: &Transform, step: &Step, text: &Read<Template>) {
+        if self.aids.traced.is_some() {
+            let view = self.view(text.target);
+            let said = text.what.render(&self.facts(&view));
+            self.tell(transform, step, || format!("trace: {said}"));
         }
     }
 
