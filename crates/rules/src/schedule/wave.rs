@@ -4,7 +4,7 @@
 //! A switch is at `YYYY-MM-DDThh:mm:ss`, or at `WEEK-nn-ddThh:mm:ss`: the nn-th such day of the month (`*` for
 //! each), 00 for Sunday. A field may be `*`; all fields to its left are then, too.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::{ScheduleFinding, Wall};
 use crate::calendar::{civil, day_number, days_in, weekday};
@@ -133,44 +133,20 @@ const FAR: Wall = Wall { day: 4_000_000, second: 0 };
 type Wrong = (Range<usize>, String);
 
 fn switch(text: &str) -> Result<Switch, Wrong> {
-    let whole = || 0..text.len();
     let (word, at) = text.split_once(':').unwrap_or((text, ""));
     let starts = match word {
         "START" => true,
         "STOP" => false,
         _ => return Err((0..word.len().max(1), format!("found \"{word}\"; expected START or STOP"))),
     };
-    let wrong = || (whole(), format!("\"{text}\" is no switch at a date and time"));
+    let wrong = || (0..text.len(), format!("\"{text}\" is no switch at a date and time"));
     let (date, time) = at.split_once('T').ok_or_else(wrong)?;
-    let [hour, minute, second] = fields(time, ':').ok_or_else(wrong)?;
-    let in_range = |value: Option<u32>, least: u32, most: u32| match value {
-        Some(value) if !(least..=most).contains(&value) => Err(wrong()),
-        value => Ok(value),
-    };
-    let mut time = [in_range(hour, 0, 23)?, in_range(minute, 0, 59)?, in_range(second, 0, 59)?];
+    let mut time = fields(time, ':', [0..=23, 0..=59, 0..=59]).ok_or_else(wrong)?;
     let mut on = match date.strip_prefix("WEEK-") {
-        Some(week) => {
-            let (nth, day) = week.split_once('-').ok_or_else(wrong)?;
-            let nth = in_range(field(nth).ok_or_else(wrong)?, 1, 5)?;
-            match in_range(field(day).ok_or_else(wrong)?, 0, 6)? {
-                // Sunday is the first one there, and the last one here.
-                Some(day) => On::Week(nth, (day as usize + 6) % 7),
-                None => On::Every,
-            }
-        }
+        Some(week) => on_week(week).ok_or_else(wrong)?,
         None => {
-            let [year, month, day] = fields(date, '-').ok_or_else(wrong)?;
-            let (month, day) = (in_range(month, 1, 12)?, in_range(day, 1, 31)?);
-            let most = days_in(year.unwrap_or(2000), month.unwrap_or(1));
-            if day.is_some_and(|day| day > most) {
-                return Err((whole(), format!("the calendar has no \"{date}\"")));
-            }
-            match (year, month, day) {
-                (_, _, None) => On::Every,
-                (_, None, Some(day)) => On::Day(day),
-                (None, Some(month), Some(day)) => On::Yearly(month, day),
-                (Some(year), Some(month), Some(day)) => On::Once(day_number([year, month, day])),
-            }
+            let fields = fields(date, '-', [0..=9999, 1..=12, 1..=31]).ok_or_else(wrong)?;
+            on_date(fields).ok_or_else(|| (0..text.len(), format!("the calendar has no \"{date}\"")))?
         }
     };
     // What stands to the left of a star is one.
@@ -181,18 +157,43 @@ fn switch(text: &str) -> Result<Switch, Wrong> {
     Ok(Switch { starts, on, time })
 }
 
-/// Three fields.
-fn fields(text: &str, between: char) -> Option<[Option<u32>; 3]> {
-    text.split(between).map(field).collect::<Option<Vec<_>>>()?.try_into().ok()
+/// The days of `nn-dd`; none where it is not that.
+fn on_week(text: &str) -> Option<On> {
+    let (nth, day) = text.split_once('-')?;
+    Some(match (field(nth, 1..=5)?, field(day, 0..=6)?) {
+        // Sunday is the first one there, and the last one here.
+        (nth, Some(day)) => On::Week(nth, (day as usize + 6) % 7),
+        (_, None) => On::Every,
+    })
 }
 
-/// A number, or `*`; none where it is neither.
-fn field(text: &str) -> Option<Option<u32>> {
-    match text {
-        "*" => Some(None),
-        _ if !text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            text.parse().ok().map(Some)
-        }
-        _ => None,
+/// The days of year, month and day; none where the calendar has none.
+fn on_date([year, month, day]: [Option<u32>; 3]) -> Option<On> {
+    let most = days_in(year.unwrap_or(2000), month.unwrap_or(1));
+    if day.is_some_and(|day| day > most) {
+        return None;
     }
+    Some(match (year, month, day) {
+        (_, _, None) => On::Every,
+        (_, None, Some(day)) => On::Day(day),
+        (None, Some(month), Some(day)) => On::Yearly(month, day),
+        (Some(year), Some(month), Some(day)) => On::Once(day_number([year, month, day])),
+    })
+}
+
+/// Three fields, each within its limits.
+fn fields(text: &str, between: char, limits: [RangeInclusive<u32>; 3]) -> Option<[Option<u32>; 3]> {
+    let parts: [&str; 3] = text.split(between).collect::<Vec<_>>().try_into().ok()?;
+    let fields = parts.into_iter().zip(limits).map(|(part, limits)| field(part, limits));
+    fields.collect::<Option<Vec<_>>>()?.try_into().ok()
+}
+
+/// A number within limits, or `*`; none where it is neither.
+fn field(text: &str, limits: RangeInclusive<u32>) -> Option<Option<u32>> {
+    if text == "*" {
+        return Some(None);
+    }
+    let is_number = text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|number| is_number && limits.contains(number));
+    number.map(Some)
 }
