@@ -208,6 +208,8 @@ mod tests {
         let task = tokio::spawn(connection(&host).run(reader, writer));
         let message = large(700 << 10);
         theirs.write_all(&message[..200 << 10]).await.unwrap();
+        clock.until_sleeping(1).await;
+        let begun = host.context().clock().now();
         // A byte now and then keeps it open, but not for longer than this.
         let mut sent = 200 << 10;
         eventually(PATIENCE, || {
@@ -219,6 +221,9 @@ mod tests {
             host.events().iter().any(|event| event.text.contains("sent a message too slowly"))
         })
         .await;
+        // Many others may be as slow as this, and each is waited for in its turn.
+        let took = host.context().clock().now().since(begun);
+        assert!(took < Duration::from_secs(15), "{took:?}");
         theirs.shutdown().await.unwrap();
         task.await.unwrap();
         let kept = host.arrivals();

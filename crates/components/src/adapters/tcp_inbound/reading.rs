@@ -27,8 +27,11 @@ const PAUSE: Duration = Duration::from_millis(300);
 const MOST_JUNK: usize = 256 << 10;
 /// What a connection holds without asking for room, beside what it reads at a time.
 const OWN: usize = MOST;
-/// How long the rest of a message may take for which others wait, since memory is short.
+/// How long the rest of a message may take for which others wait, since memory is short, and how fast it
+/// has to come: of many that are stuck in the midst of a message, each is waited for in its turn.
 const HASTE: Duration = Duration::from_secs(30);
+const BEGIN: Duration = Duration::from_secs(3);
+const BYTES_PER_SECOND: usize = 16 << 10;
 
 /// Why nothing more is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +68,8 @@ pub(super) struct Reading<'a, R> {
     /// How much of a frame has come, and the room for it.
     held: usize,
     room: Room,
-    /// When it went beyond what there is room for.
-    beyond: Option<Timestamp>,
+    /// When it went beyond what there is room for, and how much had come by then.
+    beyond: Option<(Timestamp, usize)>,
     groups: Sender<Submitted>,
     /// Whether a frame has begun, and, for who answers, whether the last message came without one.
     framed: bool,
@@ -175,13 +178,17 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
         if wanted > self.room.bytes() {
             let host = &self.service.server.host;
             host.make_room(&mut self.room, wanted).await;
-            self.beyond = self.room.is_beyond().then(|| host.clock().now());
+            self.beyond = self.room.is_beyond().then(|| (host.clock().now(), self.held));
         }
     }
 
     /// How much longer others may be kept waiting; none where nobody is.
     fn haste(&self) -> Option<Duration> {
-        self.beyond.map(|since| HASTE.saturating_sub(self.service.server.host.clock().now().since(since)))
+        self.beyond.map(|(since, held)| {
+            let came = self.held.saturating_sub(held) / BYTES_PER_SECOND;
+            let granted = HASTE.min(BEGIN + Duration::from_secs(came as u64));
+            granted.saturating_sub(self.service.server.host.clock().now().since(since))
+        })
     }
 
     /// Hands over all that lies there as a whole. False when nobody answers any more.
@@ -276,8 +283,10 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
                 .telling
                 .tell(self.peer, "sent more bytes outside of frames than are kept; the connection is closed"),
             Why::Slow => self.service.server.telling.tell_with(self.peer, "sent a message too slowly", || {
-                let haste = model::Span(HASTE);
-                format!(" while memory for intake was short: it took more than {haste}; the connection is closed")
+                let (haste, pace) = (model::Span(HASTE), model::ByteSize(BYTES_PER_SECOND as u64));
+                format!(
+                    " while memory for intake was short; expected {pace} a second, and all of it within {haste}; the connection is closed"
+                )
             }),
             Why::Closed | Why::Idle => {}
         }
