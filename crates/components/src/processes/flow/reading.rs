@@ -156,22 +156,7 @@ fn shown(value: &Value) -> String {
 pub(super) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
     // The word of transforms, and of other engines.
     let found = if found == "default" { "otherwise" } else { found };
-    let near = known.iter().map(|word| (distance(found, word), *word)).min_by_key(|(distance, _)| *distance);
-    near.filter(|(distance, word)| *distance <= 2 && *distance < word.len()).map(|(_, word)| word)
-}
-
-/// How many letters have to be changed, put in or left out.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut before = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in other.iter().enumerate() {
-            let here = (before + usize::from(a != *b)).min(row[j] + 1).min(row[j + 1] + 1);
-            before = std::mem::replace(&mut row[j + 1], here);
-        }
-    }
-    row[other.len()]
+    hl7::suggest::nearest_within(found, known.iter().copied(), |_| 2)
 }
 
 #[cfg(test)]
