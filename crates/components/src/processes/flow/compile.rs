@@ -10,7 +10,7 @@ use super::asking::rule_of;
 use super::expression::{self, Condition, Text, Wrong};
 use super::instance::REQUEST;
 use super::program::{Await, Call, Compiled, Op, Program, Scope, Source, Target};
-use super::reading::{Findings, join, nearest};
+use super::reading::{Findings, join, meant};
 use crate::hl7::doc_type::DocTypes;
 use crate::message;
 
@@ -256,10 +256,7 @@ impl Compiler {
             return self.findings.error(path, message, Some("make two steps of it".to_owned()));
         }
         let key = map.keys().next().map_or("", String::as_str);
-        let help = match nearest(key, &all) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!("expected one of {}", all.join(", ")),
-        };
+        let help = meant(key, &all, "");
         let place = if key.is_empty() { path.to_owned() } else { join(path, key) };
         self.findings.error(&place, format!("unknown step \"{key}\""), Some(help));
     }

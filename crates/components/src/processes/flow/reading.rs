@@ -69,10 +69,7 @@ impl Findings {
     /// Tells keys that are not among those known.
     pub(super) fn keys(&mut self, map: &Map<String, Value>, path: &str, known: &[&str]) {
         for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
-            let help = nearest(key, known).map_or_else(
-                || format!("expected one of {}", known.join(", ")),
-                |near| format!("did you mean \"{near}\"?"),
-            );
+            let help = meant(key, known, "");
             let message = format!("unknown key \"{key}\" of step \"{}\"", known.first().unwrap_or(&""));
             self.error(&join(path, key), message, Some(help));
         }
@@ -157,6 +154,15 @@ pub(super) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
     // The word of transforms, and of other engines.
     let found = if found == "default" { "otherwise" } else { found };
     hl7::suggest::nearest_within(found, known.iter().copied(), |_| 2)
+}
+
+/// The known word that was most likely meant, as a question; else all of them, and `none` where there are none.
+pub(super) fn meant(found: &str, known: &[&str], none: &str) -> String {
+    match nearest(found, known) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None if known.is_empty() => none.to_owned(),
+        None => format!("expected one of {}", known.join(", ")),
+    }
 }
 
 #[cfg(test)]

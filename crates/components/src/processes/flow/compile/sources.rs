@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::instance::REQUEST;
 use super::super::program::{Op, Source};
-use super::super::reading::{join, nearest};
+use super::super::reading::{join, meant};
 use super::{At, Compiler};
 
 /// The request as it is, in `request` and `reply`.
@@ -63,11 +63,7 @@ impl Compiler {
         if known.contains(&name) {
             return;
         }
-        let help = match nearest(name, &known) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None if known.is_empty() => "define it under \"transforms\" of the production".to_owned(),
-            None => format!("expected one of {}", known.join(", ")),
-        };
+        let help = meant(name, &known, "define it under \"transforms\" of the production");
         self.findings.error(path, format!("there is no transform \"{name}\""), Some(help));
     }
 

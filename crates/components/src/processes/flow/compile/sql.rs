@@ -8,7 +8,7 @@ use model::{Connections, Library};
 use serde_json::{Map, Value};
 
 use super::super::program::Op;
-use super::super::reading::{is_name, join, nearest};
+use super::super::reading::{is_name, join, meant};
 use super::super::sql::{ROWS, Sql, USUAL, variable};
 use super::{At, Compiler, text};
 use crate::connections::{Database, Looked, Wrong, look};
@@ -181,11 +181,7 @@ impl Compiler {
     fn no_connection(&mut self, name: &str, path: &str) {
         let all = self.library.get::<Connections>();
         let known: Vec<&str> = all.0.keys().map(String::as_str).collect();
-        let help = match nearest(name, &known) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None if known.is_empty() => "define it under \"connections\" of the production".to_owned(),
-            None => format!("expected one of {}", known.join(", ")),
-        };
+        let help = meant(name, &known, "define it under \"connections\" of the production");
         self.findings.error(path, format!("connection \"{name}\" is not known"), Some(help));
     }
 }
