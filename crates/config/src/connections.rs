@@ -61,8 +61,7 @@ fn connection(entry: &Entry, base: &Path, findings: &mut Findings) -> Connection
         findings.error(&kind.place, None, message).help(Some(help.to_owned()));
         return Connection::default();
     }
-    let elsewhere = |_: &str| None;
-    let mut walk = Walk { findings, item: None, noun: "key", elsewhere: &elsewhere, set_aside: Vec::new() };
+    let mut walk = Walk::of_keys(findings);
     let value = walk.value(&schema_of::<ConnectionKeys>(), node, "", true).unwrap_or_default();
     let Ok(keys) = serde_json::from_value::<ConnectionKeys>(value) else { return Connection::default() };
     let file = base.join(&keys.file);

@@ -31,10 +31,8 @@ pub(crate) fn read(
     let schema = schema_of::<Vec<Rule>>();
     let mut set_aside = Vec::new();
     for entry in entries {
-        let elsewhere = |_: &str| None;
         let before = findings.errors();
-        let mut walk =
-            Walk { findings, item: None, noun: "key", elsewhere: &elsewhere, set_aside: Vec::new() };
+        let mut walk = Walk::of_keys(findings);
         let value = walk.value(&schema, &entry.value, "", true).unwrap_or_default();
         set_aside.push((walk.set_aside, findings.errors() > before));
         let rules = serde_json::from_value(value).ok();

@@ -40,8 +40,7 @@ fn one(entry: &Entry, sources: &Sources, findings: &mut Findings) -> Schedule {
         findings.error(&node.place, None, message).help(Some(help.to_owned()));
         return Schedule::default();
     }
-    let elsewhere = |_: &str| None;
-    let mut walk = Walk { findings, item: None, noun: "key", elsewhere: &elsewhere, set_aside: Vec::new() };
+    let mut walk = Walk::of_keys(findings);
     let value = walk.value(&schema_of::<ScheduleDef>(), node, "", true).unwrap_or_default();
     let set_aside = walk.set_aside;
     let Ok(def) = serde_json::from_value::<ScheduleDef>(value) else { return Schedule::default() };

@@ -78,8 +78,7 @@ fn one<'a>(entry: &'a Entry, schema: &Value, findings: &mut Findings) -> Option<
         findings.error(&node.place, None, message);
         return None;
     }
-    let elsewhere = |_: &str| None;
-    let mut walk = Walk { findings, item: None, noun: "key", elsewhere: &elsewhere, set_aside: Vec::new() };
+    let mut walk = Walk::of_keys(findings);
     let value = walk.value(schema, node, "", true).unwrap_or_default();
     let set_aside = walk.set_aside;
     match serde_json::from_value::<SchemaKeys>(value) {

@@ -132,10 +132,7 @@ impl Reader<'_> {
     }
 
     fn walked(&mut self, schema: &Value, node: &Node) -> Value {
-        let elsewhere = |_: &str| None;
-        let findings = &mut *self.findings;
-        let mut walk =
-            Walk { findings, item: None, noun: "key", elsewhere: &elsewhere, set_aside: Vec::new() };
+        let mut walk = Walk::of_keys(self.findings);
         walk.value(schema, node, "", true).unwrap_or_default()
     }
 

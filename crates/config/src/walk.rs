@@ -40,6 +40,13 @@ pub(crate) fn by_name<'a>(
     node.entries()
 }
 
+impl<'a> Walk<'a> {
+    /// A walk over keys that belong to no item, and stand nowhere else.
+    pub(crate) fn of_keys(findings: &'a mut Findings) -> Self {
+        Walk { findings, item: None, noun: "key", elsewhere: &|_| None, set_aside: Vec::new() }
+    }
+}
+
 impl Walk<'_> {
     /// The value of a node, as far as it is right. What is wrong is a finding; a stand-in takes its
     /// place where one is needed, so that everything else can still be looked at. None where the

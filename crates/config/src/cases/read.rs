@@ -102,14 +102,7 @@ impl Reader<'_> {
     /// A map of keys as they are wanted; none where anything is wrong with it.
     pub(super) fn keys<T: DeserializeOwned + JsonSchema>(&mut self, node: &Node) -> Option<T> {
         let before = self.findings.errors();
-        let elsewhere = |_: &str| None;
-        let mut walk = Walk {
-            findings: self.findings,
-            item: None,
-            noun: "key",
-            elsewhere: &elsewhere,
-            set_aside: Vec::new(),
-        };
+        let mut walk = Walk::of_keys(self.findings);
         let value = walk.value(&schema_of::<T>(), node, "", true).unwrap_or_default();
         if self.findings.errors() > before {
             return None;

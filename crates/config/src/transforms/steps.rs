@@ -38,14 +38,7 @@ impl Reader<'_> {
             self.set_aside.push(path.to_owned());
             return NOTHING;
         };
-        let elsewhere = |_: &str| None;
-        let mut walk = Walk {
-            findings: self.findings,
-            item: None,
-            noun: "key",
-            elsewhere: &elsewhere,
-            set_aside: Vec::new(),
-        };
+        let mut walk = Walk::of_keys(self.findings);
         let steps = json!({ "type": "array" });
         let keys = if chooses(node) { choose(&steps) } else { step(action, &steps) };
         let value = walk.value(&keys, node, path, true).unwrap_or_default();
