@@ -89,6 +89,8 @@ struct Known {
     synced: BTreeSet<String>,
     all_synced: bool,
     messages: BTreeSet<String>,
+    /// Messages that are there without a `sync`.
+    made: BTreeSet<String>,
     /// Faults of its own.
     thrown: BTreeSet<String>,
     context: BTreeSet<String>,
@@ -111,14 +113,18 @@ impl Known {
                     self.context.extend([format!("{name}_status"), format!("{name}_error")]);
                     if map.get("async") == Some(&Value::Bool(true)) {
                         self.asynchronous.insert(name.clone());
+                    } else {
+                        self.made.insert(name.clone());
                     }
                     self.messages.insert(name);
                 }
                 if let (true, Some(name)) = (map.contains_key("transform"), text(map, "as")) {
+                    self.made.insert(name.to_owned());
                     self.messages.insert(name.to_owned());
                 }
                 self.thrown.extend(text(map, "throw").map(str::to_owned));
                 if let Some(code) = text(map, "code") {
+                    self.made.extend(text(map, "as").map(str::to_owned));
                     self.messages.extend(text(map, "as").map(str::to_owned));
                     self.context.extend(script::Program::sets_in(code, "context"));
                 }
@@ -139,6 +145,14 @@ impl Known {
             }
             _ => {}
         }
+    }
+
+    /// Whether it is the answer to a call that no step waits for, wherever that step stands.
+    fn never_comes(&self, name: &str) -> bool {
+        self.asynchronous.contains(name)
+            && !self.all_synced
+            && !self.synced.contains(name)
+            && !self.made.contains(name)
     }
 }
 
@@ -315,12 +329,17 @@ impl Compiler {
         name
     }
 
-    /// Tells a message that there never is.
+    /// Tells a message that there never is, and one that is not there yet.
     fn message(&mut self, name: &str, path: &str) {
         if !self.known.messages.contains(name) && !name.is_empty() {
             let known: Vec<&str> = self.known.messages.iter().map(String::as_str).collect();
             let help = format!("expected one of {}", known.join(", "));
             self.findings.error(path, format!("there is no message \"{name}\" in this flow"), Some(help));
+        }
+        if self.known.never_comes(name) {
+            let message =
+                format!("the answer to \"{name}\" is not waited for; expected \"sync: [{name}]\" before");
+            self.findings.warning(path, message, None);
         }
     }
 

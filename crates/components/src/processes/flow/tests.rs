@@ -84,6 +84,25 @@ fn names_that_nothing_has_are_told() {
 }
 
 #[test]
+fn answers_that_nothing_waits_for_are_told_where_they_are_used() {
+    let steps =
+        |behind: Value| json!([{ "call": "Lab", "as": "lab", "async": true }, behind, { "reply": "lab" }]);
+    let told = |path: &str| {
+        format!("{path}: the answer to \"lab\" is not waited for; expected \"sync: [lab]\" before")
+    };
+    let reply = told("steps[2].reply");
+    check(steps(json!({ "trace": "x" })), &[&reply]);
+    check(steps(json!({ "if": "MSA-1 = \"AA\"", "of": "lab", "then": [] })), &[&told("steps[1].of"), &reply]);
+    check(steps(json!({ "assign": { "a": "MSA-1" }, "of": "lab" })), &[&told("steps[1].of"), &reply]);
+    for waits in [json!(["lab"]), json!("lab"), json!("all")] {
+        check(steps(json!({ "sync": waits })), &[]);
+        check(steps(json!({ "if": "PID-3 = \"1\"", "then": [{ "sync": waits }] })), &[]);
+    }
+    // Of several with one name, one is waited for.
+    check(steps(json!({ "call": "Lab", "as": "lab" })), &[]);
+}
+
+#[test]
 fn what_is_never_reached_is_told() {
     let never = " this step is never reached (leave it out)";
     let both = json!({ "if": "PID-3 = \"1\"", "then": [{ "throw": "a" }], "else": [{ "throw": "b" }] });
