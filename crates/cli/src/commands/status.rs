@@ -1,5 +1,6 @@
 //! `orris status`: how a production stands.
 
+use model::Timestamp;
 use runtime::control::{Answer, AskError, Request};
 use runtime::{ItemState, ProductionStatus};
 use serde_json::json;
@@ -67,6 +68,25 @@ fn show(status: &ProductionStatus, screen: &Screen) -> Result<(), Exit> {
         time::spoken(now.since(status.started)),
         status.process
     ))?;
+    items(status, now).print(screen, ListingForm::Table, "the production has no items")?;
+    for item in status.items.iter().filter(|item| item.deferred > 0) {
+        screen.line(&deferred(&item.name, item.deferred))?;
+    }
+    for item in &status.items {
+        if let Some(reason) = &item.waiting {
+            screen.line(&screen.paint(colour::WARNING, &format!("{}: {reason}", item.name)))?;
+        }
+    }
+    match &status.trouble {
+        Some(trouble) => {
+            screen.line(&screen.paint(colour::ERROR, &format!("the store takes nothing: {trouble}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// How each item stands.
+fn items(status: &ProductionStatus, now: Timestamp) -> Listing {
     let mut listing = Listing::new([
         "item", "type", "state", "queue", "in hand", "taken", "done", "errors", "per s", "last",
     ]);
@@ -91,19 +111,5 @@ fn show(status: &ProductionStatus, screen: &Screen) -> Result<(), Exit> {
             Field::text(item.last_activity.map_or_else(String::new, |last| time::ago(last, now))),
         ]);
     }
-    listing.print(screen, ListingForm::Table, "the production has no items")?;
-    for item in status.items.iter().filter(|item| item.deferred > 0) {
-        screen.line(&deferred(&item.name, item.deferred))?;
-    }
-    for item in &status.items {
-        if let Some(reason) = &item.waiting {
-            screen.line(&screen.paint(colour::WARNING, &format!("{}: {reason}", item.name)))?;
-        }
-    }
-    match &status.trouble {
-        Some(trouble) => {
-            screen.line(&screen.paint(colour::ERROR, &format!("the store takes nothing: {trouble}")))
-        }
-        None => Ok(()),
-    }
+    listing
 }

@@ -124,7 +124,13 @@ fn literal(
         report.warning("value", ExprError::new(0..text.len(), message).help(help));
         return;
     }
-    let (Some(schema), Some(field)) = (schema, field) else { return };
+    if let (Some(schema), Some(field)) = (schema, field) {
+        content(path, text, schema, field, report);
+    }
+}
+
+/// Holds a text against the data type and the table of its field.
+fn content(path: &TargetPath, text: &str, schema: &Schema, field: &FieldDef, report: &mut Report<'_>) {
     let field = &first_part(schema, field);
     if text.is_empty() || text == "\"\"" || text.contains(['^', '~', '&', '\\']) {
         return;
