@@ -2,6 +2,7 @@
 
 mod explain;
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
 use hl7::schema::PathContext;
@@ -19,6 +20,7 @@ pub struct Expr {
     ast: Ast,
     test: Test,
     warnings: Vec<ExprError>,
+    variables: BTreeSet<String>,
 }
 
 impl Expr {
@@ -65,7 +67,7 @@ impl Expr {
             Ast::Condition(condition) => test(condition),
             Ast::Value(_) => Test::Known(false),
         };
-        Ok(Expr { ast: parsed.ast, test, warnings: parsed.warnings })
+        Ok(Expr { ast: parsed.ast, test, warnings: parsed.warnings, variables: parsed.variables })
     }
 
     #[cfg(test)]
@@ -76,6 +78,11 @@ impl Expr {
     /// What is doubtful about it, such as a comparison that is always true.
     pub fn warnings(&self) -> &[ExprError] {
         &self.warnings
+    }
+
+    /// The NAMEs of all `context.NAME` in it.
+    pub(crate) fn variables(&self) -> &BTreeSet<String> {
+        &self.variables
     }
 
     /// What it is on every message, where that is plain to see.

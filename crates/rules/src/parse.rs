@@ -8,6 +8,7 @@ mod call;
 mod pattern;
 mod value;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::ast::{Ast, Condition, Literal, Op, Operand};
@@ -25,6 +26,8 @@ pub(crate) struct Parsed {
     pub(crate) ast: Ast,
     /// What is doubtful about it, such as a condition that is always true.
     pub(crate) warnings: Vec<ExprError>,
+    /// The variables that it names.
+    pub(crate) variables: BTreeSet<String>,
 }
 
 /// Reads `text`, whose names are those of `scope`; with `wants_condition`, a mere value is an error.
@@ -32,11 +35,13 @@ pub(crate) fn parse(text: &str, wants_condition: bool, scope: &Scope) -> Result<
     let mut report = Report::default();
     let tokens = tokens(text, scope, &mut report);
     let Report { errors, warnings } = report;
-    let mut parser = Parser { text, scope, tokens, at: 0, depth: 0, gave_up: false, errors, warnings };
+    let variables = BTreeSet::new();
+    let mut parser =
+        Parser { text, scope, tokens, at: 0, depth: 0, gave_up: false, errors, warnings, variables };
     let ast = parser.whole(wants_condition);
-    let Parser { mut errors, warnings, .. } = parser;
+    let Parser { mut errors, warnings, variables, .. } = parser;
     match ast {
-        Some(ast) if errors.is_empty() => Ok(Parsed { ast, warnings }),
+        Some(ast) if errors.is_empty() => Ok(Parsed { ast, warnings, variables }),
         _ => {
             errors.sort_by_key(|error| error.range.start);
             errors.dedup();
@@ -62,6 +67,7 @@ struct Parser<'a> {
     gave_up: bool,
     errors: Vec<ExprError>,
     warnings: Vec<ExprError>,
+    variables: BTreeSet<String>,
 }
 
 impl Parser<'_> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hl7::schema::PathContext;
 
+use crate::suggest::nearest;
 use crate::{LookupTables, Schedules};
 
 /// What the names in an expression are looked up in when it is compiled. Cheap to clone.
@@ -34,6 +35,23 @@ pub enum Names {
     Any,
     /// These.
     These(Arc<[String]>),
+}
+
+impl Names {
+    /// What to write instead of `context.NAME`; none where there is such a name.
+    pub(crate) fn instead_of(&self, name: &str) -> Option<String> {
+        let known: &[String] = match self {
+            Names::Any => return None,
+            Names::These(known) if known.iter().any(|known| known == name) => return None,
+            Names::These(known) => known,
+            Names::None => &[],
+        };
+        Some(match (known, nearest(name, known.iter().map(String::as_str))) {
+            (_, Some(near)) => format!("did you mean \"context.{near}\"?"),
+            ([], None) => "only the steps of a flow have a context with values in it".to_owned(),
+            (known, None) => format!("expected one of {}", known.join(", ")),
+        })
+    }
 }
 
 impl From<&PathContext> for Scope {

@@ -76,6 +76,15 @@ impl Template {
         self.0.iter().all(|part| matches!(part, Part::Text(_)))
     }
 
+    /// The NAMEs of all `context.NAME` in it.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &String> {
+        let exprs = self.0.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Value(expr, _) => Some(expr),
+        });
+        exprs.flat_map(|expr| expr.variables())
+    }
+
     /// The text for one message.
     pub fn render(&self, facts: &Facts<'_>) -> String {
         let mut out = String::new();

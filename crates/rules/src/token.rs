@@ -8,7 +8,6 @@ use hl7::schema::{PathContext, check_path, compile_path};
 use crate::ast::{ESCAPES, Op, Sign};
 use crate::facts::Fact;
 use crate::pattern::PatternKind;
-use crate::suggest::nearest;
 use crate::{ExprError, Names, Scope};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -340,18 +339,8 @@ impl Lexer<'_> {
 
     /// `context.NAME`, as far as there is such a name.
     fn variable(&mut self, length: usize, name: &str) -> Token {
-        let known: &[String] = match &self.scope.context {
-            Names::Any => return self.take(length, Kind::Variable(name.to_owned())),
-            Names::These(known) if known.iter().any(|known| known == name) => {
-                return self.take(length, Kind::Variable(name.to_owned()));
-            }
-            Names::These(known) => known,
-            Names::None => &[],
-        };
-        let help = match (known, nearest(name, known.iter().map(String::as_str))) {
-            (_, Some(near)) => format!("did you mean \"context.{near}\"?"),
-            ([], None) => "only the steps of a flow have a context with values in it".to_owned(),
-            (known, None) => format!("expected one of {}", known.join(", ")),
+        let Some(help) = self.scope.context.instead_of(name) else {
+            return self.take(length, Kind::Variable(name.to_owned()));
         };
         let token = self.take(length, Kind::Bad);
         self.error(token.range.clone(), format!("\"context.{name}\" is not known"), help);

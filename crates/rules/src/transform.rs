@@ -21,12 +21,12 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hl7::schema::{DocType, Schemas};
 
-use crate::{Facts, Scope};
+use crate::{Facts, Names, Scope};
 
 pub use code::{CodeDef, CodeError, CodePlace, Compiled, Language, Left, Rebuilt, Runner, Task, Turn};
 pub use def::{ActionDef, CaseDef, Create, StepDef, TransformDef, ValueDef};
@@ -88,6 +88,8 @@ pub struct Transform {
     schemas: Schemas,
     steps: Vec<compile::Step>,
     has_code: bool,
+    /// The variables that it reads, those that it uses included.
+    variables: BTreeSet<String>,
 }
 
 impl Transform {
@@ -120,6 +122,29 @@ impl Transform {
     /// as long as the code does.
     pub fn has_code(&self) -> bool {
         self.has_code
+    }
+
+    /// The NAMEs of all `context.NAME` in its expressions, and in those of transforms that it uses; code may
+    /// read others.
+    pub fn variables(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.variables.iter().map(String::as_str)
+    }
+
+    /// What is wrong with the variables that it reads where there are these `names`: what was found, and what
+    /// to do. Whoever applies it has to ask, since it may be applied wherever there are some.
+    pub fn unknown_variables(&self, names: &Names) -> Vec<(String, String)> {
+        let unknown = |name: &str| {
+            let help = names.instead_of(name)?;
+            let reads = format!("transform \"{}\" reads context.{name}, which", self.name);
+            Some(match names {
+                Names::None => {
+                    let help = "apply it in a flow, with a step \"transform\"".to_owned();
+                    (format!("{reads} only a flow has"), help)
+                }
+                _ => (format!("{reads} is not known here"), help),
+            })
+        };
+        self.variables().filter_map(unknown).collect()
     }
 
     /// The message that it makes of `source`, with nobody to run code. `facts` says what is known beside it;

@@ -104,7 +104,10 @@ impl Parser<'_> {
             Kind::Open => return self.brackets(),
             Kind::Path(path) => value(Operand::Path(path)),
             Kind::Fact(fact) => value(Operand::Fact(fact)),
-            Kind::Variable(name) => value(Operand::Variable(name)),
+            Kind::Variable(name) => {
+                self.variables.insert(name.clone());
+                value(Operand::Variable(name))
+            }
             Kind::Text(text) => value(Operand::Literal(Literal::Text(text))),
             Kind::Number(number) => value(Operand::Literal(Literal::Number(number))),
             Kind::Null => value(Operand::Literal(Literal::Null)),

@@ -237,7 +237,13 @@ impl<'a> Rules<'a> {
         let mut found = Vec::new();
         for (j, name) in rule.transform.all().iter().enumerate() {
             match self.context.transforms.get(name) {
-                Some(transform) => found.push(transform),
+                Some(transform) => {
+                    let place = rule.transform.place(".transform", j);
+                    for (message, help) in transform.unknown_variables(&self.context.scope.context) {
+                        self.error(i, &place, message, &help);
+                    }
+                    found.push(transform);
+                }
                 None => {
                     let names: Vec<&str> = self.context.transforms.names().collect();
                     let place = rule.transform.place(".transform", j);

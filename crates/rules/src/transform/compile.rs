@@ -2,6 +2,7 @@
 
 mod branches;
 mod groups;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use super::code::{Code, CodeDef, Language};
 use super::paths::{Side, TargetGroup, TargetPath, each, has_segment};
 use super::{ActionDef, StepDef, Transform, TransformDef, TransformFinding, ValueDef, values};
 use crate::suggest::nearest;
-use crate::{Expr, ExprError, Scope, Template};
+use crate::{Expr, ExprError, Names, Scope, Template};
 
 /// A step, compiled.
 #[derive(Debug)]
@@ -172,7 +173,8 @@ impl All<'_> {
         }
         let writes = target.context(self.schemas);
         let paths = source.context(self.schemas).with_target(writes.clone());
-        let reads = Scope { paths, ..self.scope.clone() };
+        // Which variables there are, who applies it knows: a flow has some, a router none.
+        let reads = Scope { paths, context: Names::Any, ..self.scope.clone() };
         let mut steps = Steps { all: self, def, sides: [&source, &target], reads, writes };
         let steps = steps.list(&def.steps, "steps");
         Transform {
@@ -183,6 +185,7 @@ impl All<'_> {
             ignore_missing_source: def.ignore_missing_source,
             schemas: self.schemas.clone(),
             has_code: has_code(&steps),
+            variables: variables::of(&steps),
             steps,
         }
     }
@@ -415,10 +418,10 @@ impl Steps<'_, '_> {
     }
 
     fn trace(&mut self, text: &str, place: &str) -> Option<Action> {
-        match Template::compile_with(text, &self.reads.paths) {
+        match Template::compile_in(text, &self.reads) {
             Ok(template) => Some(Action::Trace(Read::new(template, text))),
-            Err(error) => {
-                self.report(place).error("trace", error);
+            Err(errors) => {
+                errors.into_iter().for_each(|error| self.report(place).error("trace", error));
                 None
             }
         }

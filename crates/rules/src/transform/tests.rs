@@ -368,3 +368,75 @@ fn what_was_removed_in_its_turn_is_not_changed_any_more() {
     );
     assert!(changed(vec![read], ADMISSION).ends_with("+PV1|1|I|WARD^12|0815"));
 }
+
+/// The variables of a flow.
+struct Context;
+
+impl crate::Variables for Context {
+    fn value(&self, name: &str) -> crate::Value<'_> {
+        match name {
+            "ward" => crate::Value::Text("W4|x".into()),
+            _ => crate::Value::Missing,
+        }
+    }
+
+    fn all(&self) -> Vec<(&str, crate::Value<'_>)> {
+        vec![("ward", self.value("ward"))]
+    }
+}
+
+#[test]
+fn what_a_flow_has_set_is_read_wherever_an_expression_stands() {
+    let case = |when: &str, steps| CaseDef { when: when.to_owned(), steps };
+    let steps = vec![
+        from("PV1-3.1", "context.ward"),
+        from("PV1-3.2", "upper(context.nothing) + \"-\""),
+        when("context.ward starts_with \"W4\"", vec![set("PV1-2", "O")], vec![]),
+        for_each("OBX", vec![from("OBX-5", "OBX-5 + context.ward_of")]),
+        ActionDef::Switch {
+            value: "context.way".to_owned(),
+            cases: vec![(String::new(), vec![set("PV1-18", "NO")])],
+            default: vec![],
+        }
+        .into(),
+        ActionDef::Choose { cases: vec![case("context.chosen = \"x\"", vec![])], default: vec![] }.into(),
+        ActionDef::Trace { text: "{{ context.said }} {{ lookup(\"codes\", OBX-3) }}".to_owned() }.into(),
+        use_other("inner"),
+        StepDef { disabled: true, ..from("PV1-4", "context.left_out") },
+    ];
+    let inner = def("inner", vec![from("PV1-5", "context.inner")]);
+    let all = compiled(&[def("t", steps), inner]);
+    let transform = all.get("t").unwrap();
+    let read_by: Vec<_> = transform.variables().collect();
+    assert_eq!(read_by, ["chosen", "inner", "nothing", "said", "ward", "ward_of", "way"]);
+    let facts = Facts { context: Some(&Context), ..Facts::default() };
+    let made = transform.apply(&read(ADMISSION), &facts).unwrap();
+    assert!(made.text().contains("PV1|1|O|W4\\F\\x^-|||||||||||||||NO\r"), "{}", made.text());
+    // Without a flow they are empty.
+    let made = transform.apply(&read(ADMISSION), &Facts::default()).unwrap();
+    assert!(made.text().contains("PV1|1|I|^-|||||||||||||||NO\r"), "{}", made.text());
+}
+
+#[test]
+fn whoever_applies_a_transform_is_told_which_variables_there_are_not() {
+    let inner = def("inner", vec![from("PV1-3", "context.wrad")]);
+    let all = compiled(&[def("t", vec![use_other("inner"), from("PV1-4", "context.bed")]), inner]);
+    let transform = all.get("t").unwrap();
+    let told = |names: &Names| -> Vec<String> {
+        let unknown = transform.unknown_variables(names).into_iter();
+        unknown.map(|(message, help)| format!("{message} ({help})")).collect()
+    };
+    let these = |names: &[&str]| Names::These(names.iter().map(|name| (*name).to_owned()).collect());
+    assert_eq!(told(&Names::Any), [""; 0]);
+    assert_eq!(told(&these(&["wrad", "bed"])), [""; 0]);
+    assert_eq!(
+        told(&these(&["ward", "bed"])),
+        ["transform \"t\" reads context.wrad, which is not known here (did you mean \"context.ward\"?)"]
+    );
+    let help = "(apply it in a flow, with a step \"transform\")";
+    assert_eq!(
+        told(&Names::None),
+        ["bed", "wrad"]
+            .map(|name| format!("transform \"t\" reads context.{name}, which only a flow has {help}"))
+    );
+}
