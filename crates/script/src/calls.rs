@@ -52,15 +52,41 @@ pub(crate) fn words(source: &str, wanted: &str) -> Vec<Range<usize>> {
 /// member.
 pub(crate) fn uses(source: &str, name: &str) -> Vec<Range<usize>> {
     let found = words(source, name);
-    let declared = |at: &Range<usize>| {
-        let before = source[..at.start].trim_end();
-        ["const", "let", "var", "function"].iter().any(|word| before.ends_with(word))
-    };
-    if found.iter().any(declared) {
+    if found.iter().any(|at| is_declared(source, at)) {
         return Vec::new();
     }
-    let used = |at: &Range<usize>| source[at.end..].trim_start().starts_with(['(', '.', '?']);
+    let used = |at: &Range<usize>| source[at.end..].trim_start().starts_with(['(', '.', '?', '[']);
     found.into_iter().filter(used).collect()
+}
+
+/// Where something is used that nobody declares, as far as can be told from a distance: a name that stands
+/// anywhere without being used, as arguments do and what is taken out of an object, is taken for the
+/// script's own.
+pub(crate) fn unknown_uses(source: &str, name: &str) -> Vec<Range<usize>> {
+    let found = words(source, name);
+    let own = |at: &Range<usize>| {
+        let behind = source[at.end..].trim_start();
+        let used = behind.starts_with(['(', '.', '[']) || behind.starts_with("?.");
+        !used || is_declared(source, at) || is_method(behind)
+    };
+    if found.iter().any(own) { Vec::new() } else { found }
+}
+
+fn is_declared(source: &str, at: &Range<usize>) -> bool {
+    let before = source[..at.start].trim_end();
+    ["const", "let", "var", "function", "class"].iter().any(|word| before.ends_with(word))
+}
+
+/// Whether what stands behind a name makes it a method: arguments, and a block.
+fn is_method(behind: &str) -> bool {
+    let mut depth = 0;
+    for (at, c) in behind.char_indices().take_while(|(at, c)| *at > 0 || *c == '(') {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        if depth == 0 {
+            return behind[at + 1..].trim_start().starts_with('{');
+        }
+    }
+    false
 }
 
 /// The members of an object that something is assigned to, as in `context.ward = 1`.

@@ -28,6 +28,7 @@ mod outcome;
 mod pool;
 mod program;
 mod sandbox;
+mod strangers;
 mod trouble;
 
 pub use bench::{Bench, Desk};

@@ -9,6 +9,7 @@ use rquickjs::{Context, Module, Runtime};
 use rules::{ExprError, LookupTables};
 
 use crate::calls;
+use crate::strangers;
 use crate::trouble::{self, Position};
 
 /// The name of a script in traces of its errors.
@@ -186,13 +187,14 @@ impl Program {
         calls::set_members(source, object)
     }
 
-    /// What is wrong about what the script names: lookup tables that are not among `tables`, and paths that
-    /// are none.
+    /// What is wrong about what the script names: lookup tables that are not among `tables`, paths that
+    /// are none, and what there is elsewhere, as `console`.
     pub fn wrong_names(&self, tables: &LookupTables) -> Vec<ExprError> {
         let named = ["lookup", "exists"].into_iter().flat_map(|call| calls::names(&self.0.source, call));
         let unknown = named.filter(|(name, _)| tables.get(name).is_none());
         let unknown = unknown.map(|(name, range)| tables.unknown(&name, range));
         let mut found: Vec<_> = unknown.chain(self.foreign_paths()).collect();
+        found.extend(strangers::found(&self.0.source, self.0.purpose));
         found.sort_by_key(|error| error.range.start);
         found
     }

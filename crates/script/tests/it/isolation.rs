@@ -32,6 +32,14 @@ fn nothing_leads_out() {
         "Worker",
         "gc",
         "module",
+        "exports",
+        "Buffer",
+        "window",
+        "document",
+        "logger",
+        "channelMap",
+        "tmp",
+        "java",
         "native",
     ] {
         assert_eq!(said(&format!("log.info(typeof {name})")), "undefined", "{name}");
