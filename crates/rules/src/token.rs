@@ -8,7 +8,7 @@ use hl7::schema::{PathContext, check_path, compile_path};
 use crate::ast::{ESCAPES, Op, Sign};
 use crate::facts::Fact;
 use crate::pattern::PatternKind;
-use crate::{ExprError, Names, Scope};
+use crate::{ExprError, Scope};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {

@@ -57,7 +57,7 @@ pub(super) enum Source {
     Raw(String),
     /// What stands at a path, with all its parts.
     Copy(Read<FieldPath>),
-    Expr(Read<Expr>),
+    Expr(Box<Read<Expr>>),
 }
 
 /// Something that reads messages.
@@ -340,7 +340,7 @@ impl Steps<'_, '_> {
                         self.in_source(&path, "from", place);
                         Some(Source::Copy(Read::new(path, text)))
                     }
-                    _ => Some(Source::Expr(Read::new(expr, text))),
+                    _ => Some(Source::Expr(Box::new(Read::new(expr, text)))),
                 }
             }
         }
