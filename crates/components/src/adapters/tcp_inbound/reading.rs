@@ -30,8 +30,8 @@ const OWN: usize = MOST;
 /// How long the rest of a message may take for which others wait, since memory is short, and how fast it
 /// has to come: of many that are stuck in the midst of a message, each is waited for in its turn.
 const HASTE: Duration = Duration::from_secs(30);
-const BEGIN: Duration = Duration::from_secs(3);
-const BYTES_PER_SECOND: usize = 16 << 10;
+const STRIDE: Duration = Duration::from_secs(3);
+const LEAST_IN_STRIDE: usize = 48 << 10;
 
 /// Why nothing more is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,15 @@ pub(super) enum Why {
     Unanswered,
 }
 
+/// A message that has gone beyond what there is room for.
+#[derive(Clone, Copy)]
+struct Beyond {
+    since: Timestamp,
+    /// When it last had come along, and how much of it was there.
+    last: Timestamp,
+    held: usize,
+}
+
 /// What reads one connection.
 pub(super) struct Reading<'a, R> {
     service: &'a TcpInbound,
@@ -68,8 +77,8 @@ pub(super) struct Reading<'a, R> {
     /// How much of a frame has come, and the room for it.
     held: usize,
     room: Room,
-    /// When it went beyond what there is room for, and how much had come by then.
-    beyond: Option<(Timestamp, usize)>,
+    /// That it went beyond what there is room for.
+    beyond: Option<Beyond>,
     groups: Sender<Submitted>,
     /// Whether a frame has begun, and, for who answers, whether the last message came without one.
     framed: bool,
@@ -147,7 +156,7 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
     }
 
     /// How long the next bytes are waited for.
-    fn patience(&self) -> Option<Duration> {
+    fn patience(&mut self) -> Option<Duration> {
         let limits = &self.service.limits;
         if self.deframer.needs_pause() {
             Some(PAUSE.min(limits.read))
@@ -178,17 +187,20 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
         if wanted > self.room.bytes() {
             let host = &self.service.server.host;
             host.make_room(&mut self.room, wanted).await;
-            self.beyond = self.room.is_beyond().then(|| (host.clock().now(), self.held));
+            let now = host.clock().now();
+            self.beyond = self.room.is_beyond().then_some(Beyond { since: now, last: now, held: self.held });
         }
     }
 
     /// How much longer others may be kept waiting; none where nobody is.
-    fn haste(&self) -> Option<Duration> {
-        self.beyond.map(|(since, held)| {
-            let came = self.held.saturating_sub(held) / BYTES_PER_SECOND;
-            let granted = HASTE.min(BEGIN + Duration::from_secs(came as u64));
-            granted.saturating_sub(self.service.server.host.clock().now().since(since))
-        })
+    fn haste(&mut self) -> Option<Duration> {
+        let beyond = self.beyond.as_mut()?;
+        let now = self.service.server.host.clock().now();
+        if self.held >= beyond.held + LEAST_IN_STRIDE {
+            (beyond.last, beyond.held) = (now, self.held);
+        }
+        let whole = HASTE.saturating_sub(now.since(beyond.since));
+        Some(whole.min(STRIDE.saturating_sub(now.since(beyond.last))))
     }
 
     /// Hands over all that lies there as a whole. False when nobody answers any more.
@@ -283,9 +295,10 @@ impl<'a, R: AsyncRead + Unpin> Reading<'a, R> {
                 .telling
                 .tell(self.peer, "sent more bytes outside of frames than are kept; the connection is closed"),
             Why::Slow => self.service.server.telling.tell_with(self.peer, "sent a message too slowly", || {
-                let (haste, pace) = (model::Span(HASTE), model::ByteSize(BYTES_PER_SECOND as u64));
+                let (least, stride) = (model::ByteSize(LEAST_IN_STRIDE as u64), model::Span(STRIDE));
+                let haste = model::Span(HASTE);
                 format!(
-                    " while memory for intake was short; expected {pace} a second, and all of it within {haste}; the connection is closed"
+                    " while memory for intake was short; expected {least} in each {stride}, and all of it within {haste}; the connection is closed"
                 )
             }),
             Why::Closed | Why::Idle => {}
