@@ -11,6 +11,10 @@ use crate::transform::target::Done;
 
 impl Work<'_> {
     pub(super) fn put(&mut self, how: How, path: &TargetPath, values: &[Cow<'_, str>]) -> Done {
+        // A segment of a group that was taken out in its turn would come to stand in the one beside it.
+        if path.is_segment() && path.path.within_segment().is_some_and(|own| self.is_group_gone(own)) {
+            return Ok(0);
+        }
         match (path.is_segment(), how) {
             (true, How::Set) => self.set_segments(path, values),
             (true, How::Append) => self.append_segments(path, values),

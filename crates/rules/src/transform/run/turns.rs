@@ -53,6 +53,11 @@ impl Work<'_> {
         rounds.into_iter().flatten().any(|at| self.gone[at].now)
     }
 
+    /// Whether the path means something in a group that was removed when its turn came.
+    pub(super) fn is_group_gone(&self, path: &Path) -> bool {
+        self.group_round(path).is_some_and(|at| self.gone[at].now)
+    }
+
     /// The rounds of the loops around, with the repetitions as the target has them.
     pub(super) fn target_rounds(&self) -> Vec<Round> {
         let mut rounds = self.rounds.clone();

@@ -164,3 +164,11 @@ fn groups_that_cannot_be_put_are_told() {
     }
     let _all_compile = compiled(&[def("t", vec![remove("ORDER_OBSERVATION")])]);
 }
+
+#[test]
+fn what_belongs_to_a_group_that_was_taken_out_does_not_come_into_another_one() {
+    let steps =
+        vec![when("OBR-1 = \"2\"", vec![remove("ORDER_OBSERVATION")], vec![]), append("OBX", "OBX|9")];
+    let made = made(Create::Copy, vec![for_each("ORDER_OBSERVATION", steps)]).unwrap();
+    assert_eq!(made, "PID1 ZPIx OBR1 NTE1 OBX1 NTE1 ZOX1 OBX2 OBX9 ZOB1 OBR3 OBX9");
+}
