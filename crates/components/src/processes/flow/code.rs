@@ -119,7 +119,9 @@ impl Run<'_> {
             self.say(kind(said.level), cut(said.text));
         }
         if let Verdict::Failed(trouble) = verdict {
-            return Err(fault("code", trouble.to_string()));
+            // Without a place its own words begin with the name of the fault.
+            let reason = if trouble.place.is_some() { trouble.to_string() } else { trouble.why() };
+            return Err(fault("code", reason));
         }
         let types = &self.program.types;
         let payload = |sent| match sent {

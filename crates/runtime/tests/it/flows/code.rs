@@ -53,7 +53,7 @@ async fn code_may_leave_a_message_of_another_name_and_answer() {
 async fn what_goes_wrong_in_code_is_a_fault() {
     for (code, said) in [
         ("send('Lab'); null.x", "code: code line 1 column 14: TypeError"),
-        ("while (true) {}", "code: code: took longer than the 1000 ms that it has"),
+        ("while (true) {}", "code: took longer than the 1000 ms that it has"),
         ("send('Nobody' + 1)", "code: code line 1 column 17: TypeError: send: the target is none"),
         ("reject('no ward')", "rejected: no ward"),
     ] {
