@@ -291,6 +291,51 @@ fn a_set_of_rules_is_known_with_what_it_names_and_sends() {
     assert!(unknown[0].contains("steps[0].rule []: rules.wards[0].when: \"context.ward\""), "{unknown:?}");
 }
 
+/// A transform that reads `context.ward`, in a set of rules that sends what it makes, too.
+fn ward_reader() -> Library {
+    let value = rules::transform::ValueDef::From("context.ward".to_owned());
+    let set = rules::transform::ActionDef::Set { path: "PV1-3.1".to_owned(), value };
+    let def = rules::transform::TransformDef {
+        steps: vec![set.into()],
+        ..rules::transform::TransformDef::named("located")
+    };
+    let (transforms, found) = rules::Transforms::compile(&[def], &Default::default(), &Default::default());
+    assert!(found.is_empty(), "{found:?}");
+    let rules = json!([{ "when": "true", "transform": "located", "send": "A" }]);
+    let sets = rules::RuleSets([("all".to_owned(), serde_json::from_value(rules).unwrap())].into());
+    Library::default().with(transforms).with(sets)
+}
+
+#[test]
+fn a_transform_is_told_that_reads_what_the_flow_does_not_set() {
+    let steps = |name: &str| {
+        json!([
+            { "transform": "located", "as": "made" },
+            { "call": "A", "request": { "transform": "located" } },
+            { "rule": "all" },
+            { "reply": { "transform": "located", "of": "made" } },
+            { "assign": { name: "PV1-3.1" } },
+        ])
+    };
+    assert_eq!(beside(&ward_reader(), steps("ward")), [""; 0]);
+    let mut checks = Checks::beside(&ward_reader());
+    ComponentSpec::of::<Flow>().check(json!({ "steps": steps("wrad") }), &mut checks);
+    let told: Vec<_> = checks.notes.iter().map(|note| (&*note.path, &*note.message)).collect();
+    let reads = "transform \"located\" reads context.ward, which is not known here";
+    let ruled = format!("rules.all[0].transform: {reads}");
+    assert_eq!(
+        told,
+        [
+            ("steps[0].transform", reads),
+            ("steps[1].request.transform", reads),
+            ("steps[2].rule", &ruled),
+            ("steps[3].reply.transform", reads),
+        ]
+    );
+    let help = Some("did you mean \"context.wrad\"?");
+    assert!(checks.notes.iter().all(|note| note.help.as_deref() == help), "{:?}", checks.notes);
+}
+
 /// Where a flow of these steps may wait before it answers, and for how many seconds.
 fn waits(steps: Value) -> Vec<(String, u64)> {
     let mut checks = Checks::default();

@@ -1,7 +1,7 @@
-//! Routers whose rules send what code makes.
+//! Routers whose rules send what code makes, or name transforms that read more than a router has.
 
-use model::{Built, ComponentSpec, Decision, Library, Message};
-use rules::transform::{ActionDef, CodeDef, StepDef, TransformDef};
+use model::{Built, Checks, ComponentSpec, Decision, Library, Message};
+use rules::transform::{ActionDef, CodeDef, StepDef, TransformDef, ValueDef};
 use rules::{Scope, Transforms};
 use serde_json::json;
 use testkit::{TestHost, message};
@@ -73,4 +73,19 @@ async fn code_without_end_ends_its_message_and_the_others_go_on() {
     for at in [0, 2] {
         assert!(decisions[at].starts_with("2 of "), "{decisions:?}");
     }
+}
+
+#[test]
+fn a_transform_that_reads_what_only_a_flow_has_is_told_at_its_rule() {
+    let value = ValueDef::From("context.ward".to_owned());
+    let set = ActionDef::Set { path: "PV1-3.1".to_owned(), value };
+    let def = TransformDef { steps: vec![set.into()], ..TransformDef::named("located") };
+    let (transforms, found) = Transforms::compile(&[def], &Default::default(), &Scope::default());
+    assert!(found.is_empty(), "{found:?}");
+    let settings = json!({ "rules": [{ "when": "true", "transform": ["located"], "send": "A" }] });
+    let mut checks = Checks::beside(&Library::default().with(transforms));
+    ComponentSpec::of::<HL7Router>().check(settings, &mut checks);
+    let told: Vec<_> = checks.notes.iter().map(|note| (&*note.path, &*note.message)).collect();
+    let reads = "transform \"located\" reads context.ward, which only a flow has";
+    assert_eq!(told, [("rules[0].transform[0]", reads)]);
 }

@@ -201,6 +201,41 @@ async fn a_transform_makes_a_message_that_is_kept_over_waits() {
 }
 
 #[tokio::test]
+async fn a_transform_reads_what_the_flow_has_set_also_behind_a_restart_and_for_rules() {
+    use rules::transform::{ActionDef, TransformDef, ValueDef};
+    let steps = json!([
+        { "assign": { "ward": "\"W4|x\"" } },
+        { "delay": { "for": "1m" } },
+        { "assign": { "bed": "\"12\"" } },
+        { "rule": "all" },
+        { "reply": { "transform": "Located" } },
+    ]);
+    let value = ValueDef::From("context.ward + \"-\" + context.bed".to_owned());
+    let set = ActionDef::Set { path: "PID-3".to_owned(), value };
+    let located = TransformDef { steps: vec![set.into()], ..TransformDef::named("Located") };
+    let (transforms, findings) =
+        rules::Transforms::compile(&[located], &Default::default(), &Default::default());
+    assert!(findings.is_empty(), "{findings:?}");
+    let set = json!([{ "otherwise": true, "transform": "Located", "send": "Lab" }]);
+    let sets = rules::RuleSets([("all".to_owned(), serde_json::from_value(set).expect("rules"))].into());
+    let mut bench = Bench::start(json!([]), &["Lab"]).await;
+    bench.stop().await;
+    bench.production.def.items[1] = flow(steps);
+    bench.production.def.library = model::Library::default().with(transforms).with(sets);
+    bench.restart().await;
+    take(&bench.feed, model::Intake { arrivals: vec![admission()], ..Default::default() }).await;
+    eventually(SOON, || bench.production.count("Flow", MessageStatus::Deferred) == 1).await;
+    bench.restart().await;
+    bench.pass(Duration::from_secs(5), || bench.outs[0].count() == 1).await;
+    bench.stop().await;
+    let located = ADMISSION.replace("4711", "W4\\F\\x-12");
+    assert_eq!(texts(&bench.outs[0]), [&*located]);
+    let reply = bench.headers("In", MessageType::Response);
+    let body = bench.production.reader().body(reply[0].body.unwrap()).unwrap().unwrap();
+    assert_eq!(text_of(&body), located);
+}
+
+#[tokio::test]
 async fn a_time_of_the_message_may_be_waited_for() {
     let steps = json!([
         { "delay": { "until": "MSH-7" } },

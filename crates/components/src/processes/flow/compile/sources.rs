@@ -54,8 +54,12 @@ impl Compiler {
         Some(Source::Set { of, values })
     }
 
+    /// Tells a transform that there is not, and what it reads of a flow that this one does not have.
     fn known_transform(&mut self, name: &str, path: &str) {
-        if self.program.transforms.get(name).is_some() {
+        if let Some(transform) = self.program.transforms.get(name) {
+            for (message, help) in transform.unknown_variables(&self.words.context) {
+                self.findings.error(path, message, Some(help));
+            }
             return;
         }
         let known: Vec<&str> = self.program.transforms.names().collect();
