@@ -39,7 +39,7 @@ pub enum Names {
 
 impl Names {
     /// What to write instead of `context.NAME`; none where there is such a name.
-    pub(crate) fn instead_of(&self, name: &str) -> Option<String> {
+    pub fn instead_of(&self, name: &str) -> Option<String> {
         let known: &[String] = match self {
             Names::Any => return None,
             Names::These(known) if known.iter().any(|known| known == name) => return None,

@@ -124,6 +124,11 @@ fn what_is_made_is_held_against_its_target() {
         (&validity["doc_type"], &validity["findings"][0]["severity"]),
         (&"2.5.1:ADT_A01".into(), &"error".into())
     );
+    // Warnings are shown as well, five at most.
+    let doubtful = production.replace("{ use: identifiers }", "{ set: PV1-2, value: LONG }");
+    fs::write(at("production.yaml"), doubtful).expect("written");
+    let (found, _) = run(&arguments, 0);
+    assert!(found.contains("\n  valid as 2.5.1:ADT_A01, 2 warnings\n    PV1-2   warning: segment "), "{found}");
     // What names no version that there is cannot be held against anything.
     let message = fs::read_to_string(at("admission.hl7")).expect("the message");
     fs::write(at("admission.hl7"), message.replace("|P|2.3", "|P|")).expect("written");
@@ -182,4 +187,31 @@ fn what_cannot_be_made_is_told() {
         said.contains("transform \"for_the_lab\", steps[5] (line 23), path \"NK1[7]-2\": there are 0 of it"),
         "{said}"
     );
+}
+
+#[test]
+fn what_a_flow_would_have_set_is_given() {
+    let (folder, at) = guide();
+    let production = blocks("yaml\n").into_iter().find(|block| block.contains("from: context.ward"));
+    fs::write(folder.path().join("production.yaml"), production.expect("an example")).expect("written");
+    let (production, message) = (at("production.yaml"), at("admission.hl7"));
+    let tried = |context: &[&str], code| {
+        let given: Vec<&str> = context.iter().flat_map(|one| ["--context", one]).collect();
+        run(&[&given[..], &[&production, "located", &message]].concat(), code)
+    };
+    let (found, said) = tried(&["ward=W4", "bed=1=2"], 0);
+    assert!(found.contains("W4") && found.contains("1=2"), "{found}");
+    assert_eq!(said, "");
+    let (found, said) = tried(&["context.ward=W4"], 0);
+    assert!(found.contains("W4"), "{found}");
+    assert_eq!(said, "context.bed is empty; --context bed=VALUE gives what a flow would have\n");
+    for (context, wanted) in [
+        (&["ward"][..], "context is \"ward\"; expected NAME=VALUE, as in ward=W4"),
+        (&["=W4"], "context is \"=W4\"; expected NAME=VALUE"),
+        (&["wrad=W4"], "transform \"located\" does not read context.wrad; did you mean \"context.ward\"?"),
+        (&["ward=W4", "ward=W5"], "context.ward is given twice; expected one value"),
+    ] {
+        let (_, said) = tried(context, 2);
+        assert!(said.contains(wanted), "{said}");
+    }
 }

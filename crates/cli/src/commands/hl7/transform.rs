@@ -1,6 +1,7 @@
 //! `orris transform`: what a transform of a production makes of messages, without running it; told as the
 //! tools for HL7 files tell what differs.
 
+mod context;
 mod valid;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use rules::{Facts, Transform, Transforms};
 use script::Limits;
 use serde_json::{Value, json};
 
+use self::context::Context;
 use self::valid::Validity;
 use super::changes::{self, Change};
 use super::diff::compare;
@@ -45,6 +47,9 @@ pub(crate) struct Try {
     /// Show what each step does, with the values
     #[arg(long)]
     trace: bool,
+    /// What a flow would have set, for context.NAME; may be given again
+    #[arg(long, value_name = "NAME=VALUE")]
+    context: Vec<String>,
     #[command(flatten)]
     reading: Reading,
     /// Print one JSON object
@@ -72,10 +77,11 @@ impl Try {
                 "transform \"{name}\" of which messages? expected a FILE, or -"
             )));
         }
+        let context = Context::read(&self.context, &transform)?;
         let schemas = def.library.get::<Schemas>();
         let mut all = Vec::new();
         for (label, found) in each(&self.files, &self.reading)? {
-            all.push(self.made(&transform, &schemas, label, found)?);
+            all.push(self.made(&transform, &context, &schemas, label, found)?);
         }
         let book = Book::of(&schemas);
         let everything = Everywhere::compile(&[], &book)?;
@@ -113,11 +119,12 @@ impl Try {
     fn made(
         &self,
         transform: &Transform,
+        context: &Context,
         schemas: &Schemas,
         label: String,
         found: Found,
     ) -> Result<Made, Exit> {
-        let facts = Facts::default();
+        let facts = Facts { context: Some(context), ..Facts::default() };
         let mut steps = Vec::new();
         let mut bench = script::Bench::default();
         let traced = self.trace.then_some(&mut steps);

@@ -1,0 +1,56 @@
+//! What a flow would have set, given on the command line.
+
+use std::collections::BTreeMap;
+
+use rules::{Names, Transform, Value, Variables};
+
+use crate::output::{Exit, print_note};
+
+/// The variables by name.
+pub(super) struct Context(BTreeMap<String, String>);
+
+impl Context {
+    /// Reads `NAME=VALUE`s for a transform, and hints at what it reads that is not among them.
+    pub(super) fn read(given: &[String], transform: &Transform) -> Result<Context, Exit> {
+        let read = Names::These(transform.variables().map(str::to_owned).collect());
+        let mut all = BTreeMap::new();
+        for one in given {
+            let Some((name, value)) = one.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+                return Err(Exit::Usage(format!("context is \"{one}\"; expected NAME=VALUE, as in ward=W4")));
+            };
+            let name = name.strip_prefix("context.").unwrap_or(name);
+            // What code reads is not known.
+            if let (false, Some(help)) = (transform.has_code(), read.instead_of(name)) {
+                return Err(Exit::Usage(unread(name, transform, &help)));
+            }
+            if all.insert(name.to_owned(), value.to_owned()).is_some() {
+                return Err(Exit::Usage(format!("context.{name} is given twice; expected one value")));
+            }
+        }
+        for name in transform.variables().filter(|name| !all.contains_key(*name)) {
+            print_note(&format!(
+                "context.{name} is empty; --context {name}=VALUE gives what a flow would have"
+            ));
+        }
+        Ok(Context(all))
+    }
+}
+
+fn unread(name: &str, transform: &Transform, help: &str) -> String {
+    let help = if transform.variables().len() == 0 { "it reads nothing of a flow" } else { help };
+    format!("transform \"{}\" does not read context.{name}; {help}", transform.name())
+}
+
+impl Variables for Context {
+    fn value(&self, name: &str) -> Value<'_> {
+        match self.0.get(name) {
+            None => Value::Missing,
+            Some(text) if text.is_empty() => Value::Empty,
+            Some(text) => Value::Text(text.as_str().into()),
+        }
+    }
+
+    fn all(&self) -> Vec<(&str, Value<'_>)> {
+        self.0.keys().map(|name| (name.as_str(), self.value(name))).collect()
+    }
+}
