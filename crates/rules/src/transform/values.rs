@@ -148,7 +148,8 @@ fn content(path: &TargetPath, text: &str, schema: &Schema, field: &FieldDef, rep
     }
 }
 
-/// Whether a text is most likely an expression, which belongs under `from`: a path to a field, or a call.
+/// Whether a text is most likely an expression, which belongs under `from`: a path to a field, a call,
+/// or what a flow has set.
 fn is_expression(text: &str, schema: Option<&Schema>) -> bool {
     let path = ["source.", "target."].into_iter().find_map(|side| text.strip_prefix(side)).unwrap_or(text);
     let is_call = text.strip_suffix(')').and_then(|text| text.split_once('(')).is_some_and(|(name, _)| {
@@ -156,7 +157,10 @@ fn is_expression(text: &str, schema: Option<&Schema>) -> bool {
     });
     let known = |id: &str| schema.is_some_and(|schema| schema.segment(id).is_some());
     let is_path = || path.parse::<Path>().is_ok_and(|path| path.field().is_some() && known(path.segment()));
-    is_call || is_path()
+    let is_variable = text.strip_prefix("context.").is_some_and(|name| {
+        !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
+    });
+    is_call || is_variable || is_path()
 }
 
 /// What a datatype wants, where a text is none of it.
