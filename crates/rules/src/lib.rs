@@ -39,8 +39,8 @@ pub use error::ExprError;
 pub use expr::{Explained, Expr};
 pub use facts::{Facts, Variables};
 pub use ruleset::{
-    Constraint, Effective, Refusal, Routed, Routing, Rule, RuleContext, RuleFinding, RuleSet, RuleSets,
-    RuleStep, Texts, fits_pattern,
+    Asked, Constraint, Effective, Refusal, Routed, Routing, Rule, RuleContext, RuleFinding, RuleSet,
+    RuleSets, RuleStep, Texts, fits_pattern,
 };
 pub use schedule::{HoursDef, Schedule, ScheduleDef, ScheduleFinding, Schedules};
 pub use scope::{Names, Scope};

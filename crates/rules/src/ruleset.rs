@@ -12,6 +12,7 @@ mod reach;
 mod rule;
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -67,7 +68,8 @@ struct Compiled {
     each: Option<FieldPath>,
     send: Vec<String>,
     transforms: Vec<Arc<Transform>>,
-    delegate: Option<Arc<RuleSet>>,
+    /// The set that goes on here, with its name.
+    delegate: Option<(String, Arc<RuleSet>)>,
     delete: bool,
     /// What it gives to whoever asked.
     returns: Option<Expr>,
@@ -115,7 +117,16 @@ pub enum RuleStep<'a> {
         rule: &'a str,
         /// Why.
         why: Refusal,
+        /// What it asks for there, as it is written.
+        asked: Asked<'a>,
     },
+    /// A rule hands on to a set: what follows is of that set, until it is through.
+    Delegates {
+        /// The set.
+        set: &'a str,
+    },
+    /// A set that was handed on to is through.
+    Through,
     /// A rule sends the message.
     Sends(Routed<'a>),
     /// A rule gives a value, and ends its set.
@@ -127,6 +138,30 @@ pub enum RuleStep<'a> {
         /// The same, where the rule says it in so many words: then it is nothing of a message.
         written: Option<&'a str>,
     },
+}
+
+/// What a rule asks for that a message is not, as text: the condition, or the kinds of messages; nothing
+/// where there is no more to say. It is made when it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a>(&'a Compiled, Refusal);
+
+impl Display for Asked<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Asked(rule, why) = self;
+        match why {
+            Refusal::Condition(at) => rule.when.get(*at).map_or(Ok(()), |when| when.fmt(f)),
+            Refusal::Constraint(constraint) => {
+                let of = rule.constraints.iter().find(|(other, _)| other == constraint);
+                f.write_str(&of.map_or_else(String::new, |(_, patterns)| patterns.join(", ")))
+            }
+            Refusal::NoneOfEach => {
+                let each = rule.each.iter().map(ToString::to_string);
+                let all: Vec<_> = each.chain(rule.when.iter().map(ToString::to_string)).collect();
+                f.write_str(&all.join(", "))
+            }
+            Refusal::NotInForce | Refusal::Wanted => Ok(()),
+        }
+    }
 }
 
 /// One message that a rule sends.
@@ -202,7 +237,8 @@ impl RuleSet {
             let within = match rule.holds(facts, routing != Routing::Unmatched) {
                 Ok(within) => within,
                 Err(why) => {
-                    tell(RuleStep::Fails { rule: &rule.name, why });
+                    let asked = Asked(rule, why);
+                    tell(RuleStep::Fails { rule: &rule.name, why, asked });
                     continue;
                 }
             };
@@ -211,7 +247,12 @@ impl RuleSet {
                 return Routing::Deleted(&rule.name);
             }
             let found = match &rule.delegate {
-                Some(set) => set.route(facts, tell),
+                Some((name, set)) => {
+                    tell(RuleStep::Delegates { set: name });
+                    let found = set.route(facts, tell);
+                    tell(RuleStep::Through);
+                    found
+                }
                 None => Routing::Matched(&rule.name),
             };
             if let Routing::Deleted(_) = found {
@@ -238,15 +279,21 @@ impl RuleSet {
     /// Whether a rule, or one of a set that is delegated to, sends what a transform with code in it makes.
     pub fn has_code(&self) -> bool {
         self.0.iter().any(|rule| {
-            let others = rule.delegate.as_ref().is_some_and(|set| set.has_code());
+            let others = rule.delegate.as_ref().is_some_and(|(_, set)| set.has_code());
             others || rule.transforms.iter().any(|transform| transform.has_code())
         })
+    }
+
+    /// What the rules are called, in their order; those of sets that they delegate to left out.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter().map(|rule| rule.name.as_str())
     }
 
     /// Everybody that the rules may send to, sets that they delegate to included.
     pub fn targets(&self) -> Vec<&str> {
         let own = self.0.iter().flat_map(|rule| rule.send.iter().map(String::as_str));
-        let others = self.0.iter().filter_map(|rule| rule.delegate.as_ref()).flat_map(|set| set.targets());
+        let others =
+            self.0.iter().filter_map(|rule| rule.delegate.as_ref()).flat_map(|(_, set)| set.targets());
         own.chain(others).collect()
     }
 }

@@ -31,6 +31,7 @@
 
 mod routes;
 mod sending;
+mod trial;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -39,15 +40,16 @@ use async_trait::async_trait;
 use hl7::validate::{Finding, Rule as HeldAgainst};
 use hl7::{FaultKind, Message as Hl7};
 use model::{
-    BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, Event,
-    EventKind, HostContext, Library, Message, Note, NoteKind,
+    BodyClass, BuildError, Built, BusinessProcess, BusinessType, Checks, Component, Decision, EventKind,
+    HostContext, Library, Message, Note, NoteKind,
 };
 use rules::{Rule, RuleContext, RuleSet, Texts, Transforms};
 use schemars::JsonSchema;
 use script::{Desk, Pool};
 use serde::{Deserialize, Serialize};
 
-use self::routes::Routes;
+use self::routes::{Routes, Tell, teller};
+pub use self::trial::{Did, End, Looked, Trial, Tried};
 use super::rule_log::RuleLog;
 use super::script::SCRIPTS;
 use crate::hl7::doc_type::DocTypes;
@@ -59,6 +61,8 @@ use crate::message;
 const TOLD_AT_LENGTH: usize = 50;
 /// Any target, in `response_from`.
 const ANY: &str = "*";
+/// What is said behind a doubt.
+const ALL_THE_SAME: &str = "; routed all the same";
 
 /// What an engineer may set.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
@@ -145,24 +149,7 @@ MsgRouter:
     }
 
     fn build(settings: Settings, library: &Library) -> Result<Built, BuildError> {
-        let types = DocTypes::new(&settings.message_schema_category, library)?;
-        let compiled = RuleSet::compile_in(&settings.rules, &context(&types, library));
-        let rules = compiled.map_err(|findings| match findings.first() {
-            Some(first) => BuildError { path: first.place.clone(), message: first.message.clone() },
-            None => BuildError { path: "rules".into(), message: "the rules cannot be compiled".into() },
-        })?;
-        Ok(Built::Process(Box::new(Router {
-            validity: Validity::new(settings.validation, settings.z_segments, types.clone()),
-            routes: Arc::new(Routes {
-                rules,
-                bad_message_handler: settings.bad_message_handler,
-                response_from: settings.response_from,
-                types: types.is_set().then_some(types),
-                made_types: DocTypes::new("", library)?,
-                rule_log: settings.rule_log,
-            }),
-            doubts: HashSet::new(),
-        })))
+        Ok(Built::Process(Box::new(Router::new(settings, library)?)))
     }
 }
 
@@ -223,23 +210,45 @@ impl BusinessProcess for Router {
     async fn on_messages(&mut self, requests: &[Message], host: &HostContext) -> Vec<Decision> {
         // No decision of a router holds the queue, and without code none waits for anything.
         if self.routes.rules.has_code() {
-            let begun = requests.iter().map(|request| self.begin(request, host)).collect();
+            let begun =
+                requests.iter().map(|request| self.begin(request, &mut teller(request, host))).collect();
             return self.on_a_thread_for_code(requests, begun, host).await;
         }
-        let decide = |request| match self.begin(request, host) {
+        let decide = |request| match self.begin(request, &mut teller(request, host)) {
             Ok(message) => self.routes.route(request, &message, host, None),
-            Err(decision) => decision,
+            Err(reason) => self.routes.bad(reason),
         };
         requests.iter().map(decide).collect()
     }
 }
 
 impl Router {
+    fn new(settings: Settings, library: &Library) -> Result<Self, BuildError> {
+        let types = DocTypes::new(&settings.message_schema_category, library)?;
+        let compiled = RuleSet::compile_in(&settings.rules, &context(&types, library));
+        let rules = compiled.map_err(|findings| match findings.first() {
+            Some(first) => BuildError { path: first.place.clone(), message: first.message.clone() },
+            None => BuildError { path: "rules".into(), message: "the rules cannot be compiled".into() },
+        })?;
+        Ok(Router {
+            validity: Validity::new(settings.validation, settings.z_segments, types.clone()),
+            routes: Arc::new(Routes {
+                rules,
+                bad_message_handler: settings.bad_message_handler,
+                response_from: settings.response_from,
+                types: types.is_set().then_some(types),
+                made_types: DocTypes::new("", library)?,
+                rule_log: settings.rule_log,
+            }),
+            doubts: HashSet::new(),
+        })
+    }
+
     /// Goes on where scripts run: with the whole batch, in its order.
     async fn on_a_thread_for_code(
         &self,
         requests: &[Message],
-        begun: Vec<Result<Hl7, Decision>>,
+        begun: Vec<Result<Hl7, String>>,
         host: &HostContext,
     ) -> Vec<Decision> {
         let sound = requests.iter().zip(&begun);
@@ -254,7 +263,8 @@ impl Router {
         let mut decisions = Vec::with_capacity(requests.len());
         for begun in begun {
             decisions.push(match begun.map(|_| routed.next()) {
-                Err(decision) | Ok(Some(Ok(decision))) => decision,
+                Err(reason) => self.routes.bad(reason),
+                Ok(Some(Ok(decision))) => decision,
                 Ok(Some(Err(trouble))) => self.routes.bad(trouble.to_string()),
                 // Code before it could not be stopped: what is behind it was not looked at.
                 Ok(None) => break,
@@ -263,51 +273,43 @@ impl Router {
         decisions
     }
 
-    /// The message that rules are about, or what becomes of one that is no matter for them.
-    fn begin(&mut self, request: &Message, host: &HostContext) -> Result<Hl7, Decision> {
-        let message = read(request).map_err(|reason| self.routes.bad(reason))?;
+    /// The message that rules are about, or why it is no matter for them.
+    fn begin(&mut self, request: &Message, tell: Tell<'_>) -> Result<Hl7, String> {
+        let message = read(request)?;
         let faults = message.faults();
         if let Some(reason) = no_hl7(&faults) {
-            return Err(self.routes.bad(reason));
+            return Err(reason);
         }
         for fault in &faults {
-            self.doubt(Doubt::Form(fault.kind), fault, request, host);
+            self.doubt(Doubt::Form(fault.kind), fault, request, tell);
         }
-        match self.validity.findings(&message) {
-            Ok(findings) if findings.iter().any(Finding::is_error) => {
-                Err(self.invalid(findings, request, host))
-            }
-            Ok(findings) => {
-                for finding in &findings {
-                    self.doubt(Doubt::Schema(finding.rule), finding, request, host);
-                }
-                Ok(message)
-            }
-            Err(reason) => Err(self.routes.bad(reason.to_owned())),
+        let findings = self.validity.findings(&message)?;
+        if findings.iter().any(Finding::is_error) {
+            return Err(invalid(findings, tell));
         }
-    }
-
-    /// Sends what is not as its schema wants it to the handler, with what was found: the first of it in
-    /// the reason and the description, all of it in an event.
-    fn invalid(&self, mut findings: Vec<Finding>, request: &Message, host: &HostContext) -> Decision {
-        findings.retain(Finding::is_error);
-        let at_length = format!("invalid: {}", told(&findings, TOLD_AT_LENGTH));
-        let event = Event::new(EventKind::Warning, host.name(), at_length);
-        host.event(event.about(request.header.id, request.header.session));
-        self.routes.bad(format!("invalid: {}", told(&findings, TOLD)))
+        for finding in &findings {
+            self.doubt(Doubt::Schema(finding.rule), finding, request, tell);
+        }
+        Ok(message)
     }
 
     /// Says what is doubtful about a message, once for each sender and kind of doubt: a sender does it
     /// every time.
-    fn doubt(&mut self, kind: Doubt, doubt: &dyn std::fmt::Display, request: &Message, host: &HostContext) {
+    fn doubt(&mut self, kind: Doubt, doubt: &dyn std::fmt::Display, request: &Message, tell: Tell<'_>) {
         let source = &request.header.source;
-        if !self.doubts.insert((source.clone(), kind)) {
-            return;
+        if self.doubts.insert((source.clone(), kind)) {
+            let text = format!("{doubt}{ALL_THE_SAME}; said once for messages from \"{source}\"");
+            tell(EventKind::Warning, text);
         }
-        let text = format!("{doubt}; routed all the same; said once for messages from \"{source}\"");
-        let event = Event::new(EventKind::Warning, host.name(), text);
-        host.event(event.about(request.header.id, request.header.session));
     }
+}
+
+/// Why what is not as its schema wants it goes to the handler: the first of what was found; all of it in an
+/// event.
+fn invalid(mut findings: Vec<Finding>, tell: Tell<'_>) -> String {
+    findings.retain(Finding::is_error);
+    tell(EventKind::Warning, format!("invalid: {}", told(&findings, TOLD_AT_LENGTH)));
+    format!("invalid: {}", told(&findings, TOLD))
 }
 
 /// The message that `request` holds, or why it is none, without a word of its content.

@@ -34,6 +34,17 @@ pub(super) fn end_of(routing: Routing<'_>) -> String {
     }
 }
 
+/// Why a rule did not hold.
+pub(super) fn why_not(why: Refusal) -> String {
+    match why {
+        Refusal::Constraint(constraint) => format!("not of its {}", constraint.key()),
+        Refusal::NotInForce => "not in force".to_owned(),
+        Refusal::Wanted => "a rule before it wanted the message".to_owned(),
+        Refusal::Condition(at) => format!("condition {} does not hold", at + 1),
+        Refusal::NoneOfEach => "its conditions hold together for none".to_owned(),
+    }
+}
+
 /// The account of one message.
 pub(super) struct Account {
     level: RuleLog,
@@ -62,17 +73,11 @@ impl Account {
                 self.add(&format!("\"{rule}\" returns \"{value}\""));
             }
             RuleStep::Returns { rule, .. } => self.add(&format!("\"{rule}\" returns")),
-            RuleStep::Fails { rule, why } if self.level == RuleLog::Conditions => {
-                let why = match why {
-                    Refusal::Constraint(constraint) => format!("not of its {}", constraint.key()),
-                    Refusal::NotInForce => "not in force".to_owned(),
-                    Refusal::Wanted => "a rule before it wanted the message".to_owned(),
-                    Refusal::Condition(at) => format!("condition {} does not hold", *at + 1),
-                    Refusal::NoneOfEach => "its conditions hold together for none".to_owned(),
-                };
+            RuleStep::Fails { rule, why, .. } if self.level == RuleLog::Conditions => {
+                let why = why_not(*why);
                 self.add(&format!("\"{rule}\" does not: {why}"));
             }
-            RuleStep::Fails { .. } => {}
+            RuleStep::Fails { .. } | RuleStep::Delegates { .. } | RuleStep::Through => {}
         }
     }
 

@@ -123,7 +123,10 @@ impl<'a> Rules<'a> {
             each,
             send: rule.send.iter().flat_map(Texts::all).cloned().collect(),
             transforms: self.transforms(i, rule),
-            delegate: rule.delegate.as_deref().and_then(|name| self.delegate(i, name)),
+            delegate: rule
+                .delegate
+                .as_deref()
+                .and_then(|name| Some((name.to_owned(), self.delegate(i, name)?))),
             delete: rule.delete,
             returns: rule.returns.as_deref().and_then(|text| self.returns(i, text)),
             stop: rule.stop || rule.returns.is_some(),

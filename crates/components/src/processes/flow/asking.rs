@@ -44,7 +44,10 @@ impl<'a> Found<'a> {
                 self.returned = Some(value.text().to_owned());
             }
             RuleStep::Sends(sent) => self.sends.push((sent.target, sent.rule, sent.transforms)),
-            RuleStep::Holds { .. } | RuleStep::Fails { .. } => {}
+            RuleStep::Holds { .. }
+            | RuleStep::Fails { .. }
+            | RuleStep::Delegates { .. }
+            | RuleStep::Through => {}
         }
     }
 }

@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use hl7::Message as Hl7;
 use model::{BodyClass, Caller, MessageBody, Timestamp};
-use rules::{Expr, ExprError, Facts, Scope, Template, Trouble, Variables};
+use rules::{Expr, ExprError, Facts, Scope, Template, Trouble};
 
 use super::instance::Fault;
-use crate::message::{minutes_ahead, moment};
+use crate::message::{Texts, minutes_ahead, moment};
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -79,29 +79,12 @@ impl Text {
     }
 }
 
-/// The variables of an instance.
-struct Context<'a>(&'a BTreeMap<String, String>);
-
-impl Variables for Context<'_> {
-    fn value(&self, name: &str) -> rules::Value<'_> {
-        match self.0.get(name) {
-            None => rules::Value::Missing,
-            Some(text) if text.is_empty() => rules::Value::Empty,
-            Some(text) => rules::Value::Text(text.as_str().into()),
-        }
-    }
-
-    fn all(&self) -> Vec<(&str, rules::Value<'_>)> {
-        self.0.keys().map(|name| (name.as_str(), self.value(name))).collect()
-    }
-}
-
 /// What an expression can ask about.
 pub(super) struct View<'a> {
     message: Option<Hl7>,
     body: Option<&'a MessageBody>,
     caller: &'a Caller,
-    context: Context<'a>,
+    context: Texts<'a>,
     now: Timestamp,
     trouble: Trouble,
 }
@@ -113,7 +96,7 @@ impl<'a> View<'a> {
         context: &'a BTreeMap<String, String>,
         now: Timestamp,
     ) -> Self {
-        let (context, trouble) = (Context(context), Trouble::default());
+        let (context, trouble) = (Texts(context), Trouble::default());
         View { message: body.and_then(read), body, caller, context, now, trouble }
     }
 

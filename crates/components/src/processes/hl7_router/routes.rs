@@ -2,8 +2,8 @@
 //! may run.
 
 use hl7::Message as Hl7;
-use model::{Decision, Event, EventKind, HostContext, Message, Outgoing};
-use rules::{Facts, Routing, RuleSet, RuleStep, Trouble};
+use model::{Decision, Event, EventKind, HostContext, Message, Outgoing, Timestamp};
+use rules::{Facts, Routing, RuleSet, RuleStep, Trouble, Variables};
 use script::Desk;
 
 use super::super::rule_log::{Account, RuleLog, end_of};
@@ -25,26 +25,75 @@ pub(super) struct Routes {
     pub(super) rule_log: RuleLog,
 }
 
+/// A message that rules are to decide about.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'m> {
+    pub(super) request: &'m Message,
+    /// What it holds.
+    pub(super) message: &'m Hl7,
+    pub(super) now: Timestamp,
+    pub(super) context: Option<&'m dyn Variables>,
+}
+
+/// What rules come to.
+pub(super) struct Verdict<'a> {
+    pub(super) routing: Routing<'a>,
+    pub(super) sends: Vec<Outgoing>,
+    /// Why nothing is sent all the same: a transform or a lookup failed.
+    pub(super) wrong: Option<String>,
+    /// Why it is sent nowhere.
+    pub(super) said: String,
+}
+
+/// Hears what is told about a message.
+pub(super) type Tell<'t> = &'t mut dyn FnMut(EventKind, String);
+
+/// Tells what `host` has to say about a message.
+pub(super) fn teller<'a>(request: &'a Message, host: &'a HostContext) -> impl FnMut(EventKind, String) + 'a {
+    move |kind, text| {
+        let event = Event::new(kind, host.name(), text);
+        host.event(event.about(request.header.id, request.header.session));
+    }
+}
+
 impl Routes {
-    /// Decides where a message goes; `desk` is where the code of transforms runs.
+    /// Decides what becomes of a message; `desk` is where the code of transforms runs.
     pub(super) fn route(
         &self,
         request: &Message,
         message: &Hl7,
         host: &HostContext,
-        mut desk: Option<&mut Desk<'_>>,
+        desk: Option<&mut Desk<'_>>,
     ) -> Decision {
+        let asking = Asking { request, message, now: host.clock().now(), context: None };
+        let verdict = self.judge(asking, desk, &mut |_| {}, &mut teller(request, host));
+        match verdict.wrong {
+            Some(reason) => self.bad(reason),
+            None if verdict.sends.is_empty() => Decision::Discarded(verdict.said),
+            None => Decision::send(verdict.sends),
+        }
+    }
+
+    /// Where a message goes by the rules; `step` hears all that happens, `tell` what is told of it.
+    pub(super) fn judge<'a>(
+        &'a self,
+        asking: Asking<'_>,
+        mut desk: Option<&mut Desk<'_>>,
+        step: &mut dyn FnMut(&RuleStep<'a>),
+        tell: Tell<'_>,
+    ) -> Verdict<'a> {
+        let Asking { request, message, now, context } = asking;
         let doc_type = self.types.as_ref().map(|types| types.of(message));
         let doc_type = doc_type.as_deref().unwrap_or(request.body.doc_type());
         let trouble = Trouble::default();
-        let now = Some(moment(host.clock().now()));
         let known = message::facts(&request.header, Some(&request.body), Some(message));
-        let facts = Facts { doc_type, now, trouble: Some(&trouble), ..known };
+        let facts = Facts { doc_type, now: Some(moment(now)), trouble: Some(&trouble), context, ..known };
         let (mut account, mut made) = (Account::new(self.rule_log), Made::new(&self.made_types));
         let (mut sends, mut failed) = (Vec::new(), None);
-        let routing = self.rules.route(&facts, &mut |step| {
-            account.step(&step);
-            let RuleStep::Sends(routed) = step else { return };
+        let routing = self.rules.route(&facts, &mut |happens| {
+            account.step(&happens);
+            step(&happens);
+            let RuleStep::Sends(routed) = happens else { return };
             match made.body(routed.transforms, (request, message), &facts, desk.as_deref_mut()) {
                 Ok(body) => {
                     sends.push(Outgoing { body, ..self.outgoing(routed.target, routed.rule.to_owned()) });
@@ -54,10 +103,6 @@ impl Routes {
                 }
             }
         });
-        let tell = |kind, text| {
-            let event = Event::new(kind, host.name(), text);
-            host.event(event.about(request.header.id, request.header.session));
-        };
         for said in desk.iter_mut().flat_map(|desk| desk.said()) {
             tell(kind(said.level), cut(said.text));
         }
@@ -72,11 +117,7 @@ impl Routes {
         if let Some(text) = account.close(&said, wrong.is_some() || routing == Routing::Unmatched) {
             tell(EventKind::Trace, text);
         }
-        match wrong {
-            Some(reason) => self.bad(reason),
-            None if sends.is_empty() => Decision::Discarded(said),
-            None => Decision::send(sends),
-        }
+        Verdict { routing, sends, wrong, said }
     }
 
     /// The request's own body for `target`, whose answer may be the sender's.
