@@ -122,8 +122,10 @@ pub enum RuleStep<'a> {
     },
     /// A rule hands on to a set: what follows is of that set, until it is through.
     Delegates {
-        /// The set.
+        /// The set, by its name.
         set: &'a str,
+        /// Its rules.
+        rules: &'a RuleSet,
     },
     /// A set that was handed on to is through.
     Through,
@@ -248,7 +250,7 @@ impl RuleSet {
             }
             let found = match &rule.delegate {
                 Some((name, set)) => {
-                    tell(RuleStep::Delegates { set: name });
+                    tell(RuleStep::Delegates { set: name, rules: set });
                     let found = set.route(facts, tell);
                     tell(RuleStep::Through);
                     found

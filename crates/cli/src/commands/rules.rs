@@ -1,9 +1,10 @@
-//! `orris rules`: why each message went where it went.
+//! `orris rules`: why each message went where it went, and where one would go.
 
 use components::processes::rule_log::BEGINS;
 use model::{EventKind, SessionId};
 use store::{EventFilter, EventRow};
 
+use super::hl7::TryRules;
 use crate::output::table::{Field, Listing, ListingForm};
 use crate::output::{Exit, Screen, failed, time};
 use crate::reading::DataDir;
@@ -11,7 +12,7 @@ use crate::reading::DataDir;
 /// So many events are looked through at once.
 const STEP: usize = 1000;
 
-/// Look at what rules decided
+/// Look at what rules decided, and try what they would decide
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rules {
     #[command(subcommand)]
@@ -21,6 +22,7 @@ pub(crate) struct Rules {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Log(Log),
+    Test(TryRules),
 }
 
 /// List the rule log, the latest at the end: what routers tell by their setting rule_log
@@ -50,6 +52,7 @@ impl Rules {
     pub(crate) fn run(&self, screen: &Screen, data: &DataDir) -> Result<(), Exit> {
         match &self.what {
             What::Log(log) => log.run(screen, data),
+            What::Test(test) => test.run(screen),
         }
     }
 }

@@ -7,6 +7,7 @@ mod engine;
 mod first_steps;
 mod hl7;
 mod productions;
+mod rules;
 mod script;
 mod transform;
 mod tutorial;

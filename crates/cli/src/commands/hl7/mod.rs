@@ -16,6 +16,7 @@ mod parts;
 mod paths;
 mod personal;
 mod rewrite;
+mod rules;
 mod set;
 mod show;
 mod split;
@@ -25,6 +26,7 @@ mod words;
 
 pub(crate) use differences::Differences;
 pub(crate) use expr::TryExpr;
+pub(crate) use rules::TryRules;
 pub(crate) use transform::Try;
 pub(super) use words::Choice;
 

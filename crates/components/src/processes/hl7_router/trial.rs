@@ -180,10 +180,7 @@ impl Trial {
         let mut desk = self.bench.desk(Limits::default());
         let mut account = Account::of(&routes.rules);
         let verdict = routes.judge(asking, Some(&mut desk), &mut |step| account.hear(step), &mut |_, _| {});
-        if let Routing::Deleted(_) = verdict.routing {
-            account.deleted();
-        }
-        let rules = account.close();
+        let rules = account.close(matches!(verdict.routing, Routing::Deleted(_)));
         let end = ended(verdict, routes.bad_message_handler.clone(), &rules);
         Tried { rules, doubts: doubts(told), end }
     }
@@ -215,24 +212,25 @@ fn target(sent: Outgoing) -> String {
 struct Account<'a> {
     looked: Vec<Looked>,
     /// The sets that are being looked at, the innermost last.
-    within: Vec<Within>,
-    all: &'a RuleSet,
+    within: Vec<Within<'a>>,
 }
 
-#[derive(Default)]
-struct Within {
-    /// How many of its rules were looked at.
+struct Within<'a> {
+    rules: &'a RuleSet,
+    /// How many of them were looked at.
     seen: usize,
-    /// The one that holds, of all that were looked at.
+    /// The one that holds and acts now, of all that were looked at.
     holds: Option<usize>,
 }
 
 impl<'a> Account<'a> {
-    fn of(all: &'a RuleSet) -> Self {
-        Account { looked: Vec::new(), within: vec![Within::default()], all }
+    fn of(rules: &'a RuleSet) -> Self {
+        let mut account = Account { looked: Vec::new(), within: Vec::new() };
+        account.enter(rules);
+        account
     }
 
-    fn hear(&mut self, step: &RuleStep<'_>) {
+    fn hear(&mut self, step: &RuleStep<'a>) {
         match step {
             RuleStep::Holds { rule } => self.look(rule, true, String::new(), String::new()),
             RuleStep::Fails { rule, why, asked } => {
@@ -243,14 +241,31 @@ impl<'a> Account<'a> {
                 self.did(Did::Sends(sent.target.to_owned(), by.collect()));
             }
             RuleStep::Returns { written, .. } => self.did(Did::Returns(written.map(str::to_owned))),
-            RuleStep::Delegates { set } => {
+            RuleStep::Delegates { set, rules } => {
                 self.did(Did::Delegates((*set).to_owned()));
-                self.within.push(Within::default());
+                self.enter(rules);
             }
-            RuleStep::Through => {
-                self.within.pop();
-            }
+            RuleStep::Through => self.leave(),
         }
+    }
+
+    fn enter(&mut self, rules: &'a RuleSet) {
+        self.within.push(Within { rules, seen: 0, holds: None });
+    }
+
+    /// Lists the rules behind the one that ended the set.
+    fn leave(&mut self) {
+        let Some(Within { rules, seen, .. }) = self.within.pop() else { return };
+        let depth = self.within.len();
+        let behind = rules.names().skip(seen).map(|rule| Looked {
+            rule: rule.to_owned(),
+            depth,
+            holds: None,
+            why: String::new(),
+            asked: String::new(),
+            did: Vec::new(),
+        });
+        self.looked.extend(behind);
     }
 
     fn look(&mut self, rule: &str, holds: bool, why: String, asked: String) {
@@ -271,25 +286,14 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// The rule that was looked at last lets the message go no further, whatever set it stands in.
-    fn deleted(&mut self) {
-        if let Some(last) = self.looked.last_mut() {
+    /// All of it. Where the message was let go, it was by the rule that was looked at last, whatever set it
+    /// stands in.
+    fn close(mut self, deleted: bool) -> Vec<Looked> {
+        self.leave();
+        let last = self.looked.iter_mut().rfind(|rule| rule.holds.is_some());
+        if let (true, Some(last)) = (deleted, last) {
             last.did.push(Did::Deletes);
         }
-    }
-
-    /// All of it, with the rules behind one that ended everything.
-    fn close(mut self) -> Vec<Looked> {
-        let seen = self.within.first().map_or(0, |within| within.seen);
-        let behind = self.all.names().skip(seen).map(|rule| Looked {
-            rule: rule.to_owned(),
-            depth: 0,
-            holds: None,
-            why: String::new(),
-            asked: String::new(),
-            did: Vec::new(),
-        });
-        self.looked.extend(behind);
         self.looked
     }
 }
