@@ -206,8 +206,8 @@ pub enum Wanted {
         kind: Option<EventKind>,
         /// Who says it; none for anybody.
         item: Option<String>,
-        /// Whether nobody may say it.
-        none: bool,
+        /// How often; none for once or more.
+        count: Option<usize>,
     },
 }
 

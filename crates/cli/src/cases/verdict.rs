@@ -127,7 +127,7 @@ impl Judge<'_> {
                 Ok(miss.map(|miss| miss.because(browser)).into_iter().collect())
             }
             Wanted::Socket { socket, open } => Ok(self.socket(socket, *open)),
-            Wanted::Event { text, kind, item, none } => self.event(text, *kind, item.as_deref(), *none),
+            Wanted::Event { text, kind, item, count } => self.event(text, *kind, item.as_deref(), *count),
         }
     }
 
@@ -204,7 +204,7 @@ impl Judge<'_> {
         text: &str,
         kind: Option<EventKind>,
         item: Option<&str>,
-        none: bool,
+        number: Option<usize>,
     ) -> Result<Vec<Miss>, Exit> {
         let filter = EventFilter {
             kind,
@@ -214,25 +214,29 @@ impl Judge<'_> {
             ..EventFilter::default()
         };
         let rows = self.books.reader.events(&filter).map_err(failed)?;
-        let found = rows.iter().find(|row| row.event.text.contains(text));
-        if found.is_some() != none {
+        let found: Vec<_> = rows.iter().filter(|row| row.event.text.contains(text)).collect();
+        if number.map_or(!found.is_empty(), |number| found.len() == number) {
             return Ok(Vec::new());
         }
         let kind = kind.map_or_else(|| "event".to_owned(), |kind| kind.name().to_lowercase());
         let by = item.map(|item| format!(" of {item}")).unwrap_or_default();
-        let no = if none { "no " } else { "" };
-        let wanted = format!("{no}{kind}{by} with \"{text}\"");
-        Ok(vec![Miss::new(wanted, events(found, &rows))])
+        let wanted = match number {
+            None => format!("{kind}{by}"),
+            Some(0) => format!("no {kind}{by}"),
+            Some(number) => format!("{}{by}", count(number, &kind)),
+        };
+        Ok(vec![Miss::new(format!("{wanted} with \"{text}\""), events(&found, rows.len()))])
     }
 }
 
-fn events(found: Option<&EventRow>, rows: &[EventRow]) -> String {
-    if let Some(row) = found {
-        return format!("{} said \"{}\"", row.event.item, row.event.text);
-    }
-    match rows.len() {
-        0 => "no such event".to_owned(),
-        all => format!("none of {}; the trace shows them", count(all, "event")),
+fn events(found: &[&EventRow], all: usize) -> String {
+    match (found, all) {
+        ([], 0) => "no such event".to_owned(),
+        ([], all) => format!("none of {}; the trace shows them", count(all, "event")),
+        ([row], _) => format!("{} said \"{}\"", row.event.item, row.event.text),
+        ([row, ..], _) => {
+            format!("{} of them, the first by {}: \"{}\"", found.len(), row.event.item, row.event.text)
+        }
     }
 }
 

@@ -113,7 +113,7 @@ fn what_comes_otherwise_is_shown_with_its_line_what_differs_and_the_trace() {
     let output = orris(&["test", &file, "--json"]);
     let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let failed = found["cases"][0]["failed"].as_array().expect("a list");
-    assert_eq!((failed.len(), &failed[0]["line"]), (12, &Value::from(13)), "{found:#}");
+    assert_eq!((failed.len(), &failed[0]["line"]), (13, &Value::from(13)), "{found:#}");
     let differing = failed.iter().find(|failed| !failed["differences"].is_null()).expect("differences");
     assert_eq!(differing["differences"][0]["path"], "MSH-10", "{differing:#}");
 }

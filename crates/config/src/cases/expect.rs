@@ -159,14 +159,14 @@ impl Reader<'_> {
     }
 
     fn event(&mut self, node: &Node) -> Option<Wanted> {
-        let (text, kind, item, none) = match node.get("alert") {
+        let (text, kind, item, count) = match node.get("alert") {
             Some(_) => {
-                let AlertKeys { alert, item, none } = self.keys(node)?;
-                (alert, Some(EventKind::Alert.name().to_owned()), item, none)
+                let AlertKeys { alert, item, count, none } = self.keys(node)?;
+                (alert, Some(EventKind::Alert.name().to_owned()), item, how_often(none, count))
             }
             None => {
-                let EventKeys { event, kind, item, none } = self.keys(node)?;
-                (event, kind, item, none)
+                let EventKeys { event, kind, item, count, none } = self.keys(node)?;
+                (event, kind, item, how_often(none, count))
             }
         };
         if let Some(name) = &item {
@@ -181,6 +181,6 @@ impl Reader<'_> {
             self.findings.error(&node.get("kind")?.place, None, message).help(help);
             return None;
         }
-        Some(Wanted::Event { text, kind: found, item, none })
+        Some(Wanted::Event { text, kind: found, item, count })
     }
 }

@@ -297,6 +297,8 @@ pub(super) struct EventKeys {
     pub(super) kind: Option<String>,
     /// The item that says it; any when left out.
     pub(super) item: Option<String>,
+    /// How often; once or more when left out.
+    pub(super) count: Option<u64>,
     /// Whether nobody may say it.
     #[serde(default)]
     pub(super) none: bool,
@@ -310,6 +312,8 @@ pub(super) struct AlertKeys {
     pub(super) alert: String,
     /// The item that gives it; any when left out.
     pub(super) item: Option<String>,
+    /// How often; once or more when left out.
+    pub(super) count: Option<u64>,
     /// Whether nobody may give it.
     #[serde(default)]
     pub(super) none: bool,
