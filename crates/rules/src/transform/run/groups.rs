@@ -39,7 +39,7 @@ impl Work<'_> {
         let segments: usize = groups.iter().map(Vec::len).sum();
         self.tell(transform, step, || match count {
             0 => format!("{} {}: nothing to do", how.word(), path.written),
-            _ => format!("{} {}: {count} groups, {segments} segments", how.word(), path.written),
+            _ => format!("{} {}: {}", how.word(), path.written, counted(count, segments)),
         });
         Ok(())
     }
@@ -57,7 +57,7 @@ impl Work<'_> {
         }
         self.tell(transform, step, || match removed {
             0 => format!("remove {}: nothing to do", path.written),
-            _ => format!("remove {}: {} groups, {removed} segments", path.written, groups.len()),
+            _ => format!("remove {}: {}", path.written, counted(groups.len(), removed)),
         });
         Ok(())
     }
@@ -171,6 +171,12 @@ impl Work<'_> {
     }
 }
 
+/// So many groups and segments, in words.
+fn counted(groups: usize, segments: usize) -> String {
+    let one = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    format!("{}, {}", one(groups, "group"), one(segments, "segment"))
+}
+
 /// The group of the source whose turn it is; none where it has no segments.
 fn turn<'m>(round: &Round, source: &'m Message) -> Option<Vec<Piece<'m>>> {
     let Round::Group { lines, .. } = round else { return None };
@@ -186,4 +192,15 @@ fn pieces<'m>(from: &GroupPath, view: &'m Message) -> Vec<Vec<Piece<'m>>> {
     let origin = |line: usize| (!from.is_target()).then_some(line);
     let piece = |(line, raw)| Piece { origin: origin(line), raw };
     from.groups(view).into_iter().map(|group| group.into_iter().map(piece).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(counted(1, 1), "1 group, 1 segment");
+        assert_eq!(counted(2, 5), "2 groups, 5 segments");
+    }
 }

@@ -12,6 +12,8 @@ use crate::output::{Screen, colour, count};
 
 /// More errors than this are counted, and not shown.
 const SHOWN: usize = 10;
+/// And more warnings than this.
+const WARNINGS_SHOWN: usize = 5;
 
 /// What is not as the schema wants it.
 pub(super) struct Validity {
@@ -52,30 +54,36 @@ impl Validity {
         })
     }
 
-    /// A line, and one more for each error.
+    /// A line, and one more for each error and each of the first warnings.
     pub(super) fn draw(&self, screen: &Screen) -> String {
         let doc_type = &self.doc_type;
         let Some(findings) = &self.findings else {
             return "  not checked: no schema is known for what MSH-12 of the new one says\n".to_owned();
         };
-        let errors: Vec<_> = findings.iter().filter(|(_, finding)| finding.is_error()).collect();
-        let warnings = match findings.len() - errors.len() {
+        let (errors, warnings): (Vec<_>, Vec<_>) = findings.iter().partition(|(_, one)| one.is_error());
+        let counted = match warnings.len() {
             0 => String::new(),
             number => ", ".to_owned() + &count(number, "warning"),
         };
-        if errors.is_empty() {
-            let valid = screen.paint(colour::RESPONSE, "valid");
-            return format!("  {valid} as {doc_type}{warnings}\n");
-        }
-        let not = screen.paint(colour::ERROR, "not valid");
-        let mut text = format!("  {not} as {doc_type}: {}{warnings}\n", count(errors.len(), "error"));
-        let width = errors.iter().take(SHOWN).map(|(place, _)| place.len()).max().unwrap_or_default();
-        for (place, finding) in errors.iter().take(SHOWN) {
-            let place = screen.paint(colour::PLACE, &format!("{place:width$}"));
-            text += &format!("    {place}  {finding}\n");
-        }
-        if errors.len() > SHOWN {
-            text += &format!("    and {} more\n", errors.len() - SHOWN);
+        let heading = match errors.len() {
+            0 => format!("{} as {doc_type}{counted}", screen.paint(colour::RESPONSE, "valid")),
+            number => {
+                let not = screen.paint(colour::ERROR, "not valid");
+                format!("{not} as {doc_type}: {}{counted}", count(number, "error"))
+            }
+        };
+        let mut text = format!("  {heading}\n");
+        let shown = || [(&errors, "", SHOWN), (&warnings, "warning: ", WARNINGS_SHOWN)].into_iter();
+        let places = shown().flat_map(|(all, _, most)| all.iter().take(most).map(|(place, _)| place.len()));
+        let width = places.max().unwrap_or_default();
+        for (all, word, most) in shown() {
+            for (place, finding) in all.iter().take(most) {
+                let place = screen.paint(colour::PLACE, &format!("{place:width$}"));
+                text += &format!("    {place}  {word}{finding}\n");
+            }
+            if all.len() > most {
+                text += &format!("    and {} more\n", all.len() - most);
+            }
         }
         text
     }
