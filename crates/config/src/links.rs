@@ -6,7 +6,7 @@ use model::{BusinessType, Span};
 
 use crate::finding::Findings;
 use crate::items::{Item, Link};
-use crate::source::Sources;
+use crate::source::{Place, Sources};
 use crate::suggest::nearest;
 
 /// Finds what is wrong between items. `whole` says whether these are all there are.
@@ -137,21 +137,32 @@ fn late(items: &[Item<'_>], findings: &mut Findings) {
 
 /// Items that messages have to come from, and that there are not.
 fn origins(items: &[Item<'_>], whole: bool, findings: &mut Findings) {
-    let names = || items.iter().map(|item| item.name);
     for item in items.iter().filter(|_| whole) {
         for (place, from) in &item.origins {
-            if names().any(|name| rules::fits_pattern(from, name)) {
-                continue;
-            }
-            let list: Vec<&str> = from.split(',').map(str::trim).collect();
-            let help = match list.len() {
-                1 => nearest(from, names()).map(|name| format!("did you mean \"{name}\"?")),
-                _ => Some(format!("write a list: [{}]", list.join(", "))),
-            };
-            let message = format!("\"{from}\" is no item of this production: no message comes from there");
-            findings.warning(place, Some(item.name), message).help(help);
+            origin(items, place, from, Some(item.name), findings);
         }
     }
+}
+
+/// Tells where a rule is for messages from whom there is not.
+pub(crate) fn origin(
+    items: &[Item<'_>],
+    place: &Place,
+    from: &str,
+    by: Option<&str>,
+    findings: &mut Findings,
+) {
+    let names = || items.iter().map(|item| item.name);
+    if names().any(|name| rules::fits_pattern(from, name)) {
+        return;
+    }
+    let list: Vec<&str> = from.split(',').map(str::trim).collect();
+    let help = match list.len() {
+        1 => nearest(from, names()).map(|name| format!("did you mean \"{name}\"?")),
+        _ => Some(format!("write a list: [{}]", list.join(", "))),
+    };
+    let message = format!("\"{from}\" is no item of this production: no message comes from there");
+    findings.warning(place, by, message).help(help);
 }
 
 /// A target named twice would get every message twice.

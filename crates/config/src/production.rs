@@ -54,6 +54,9 @@ pub(crate) fn check(
         findings.error(place, None, "the production has no items").help(Some(help.to_owned()));
     }
     links::check(&items, whole, sources, findings);
+    if whole {
+        rule_sets::origins(root.get(RULES.0), &library, &items, findings);
+    }
     claims::check(&items, sources, findings);
     pool(&keys, &items, &root, findings);
     limits(&keys, &root, findings);

@@ -6,8 +6,9 @@ use rules::{LookupTables, Names, Rule, RuleContext, RuleFinding, RuleSet, RuleSe
 use serde_json::{Value, json};
 
 use crate::finding::{Findings, Level};
-use crate::items::covered;
+use crate::items::{Item, covered};
 use crate::keys::{RULES, schema_of};
+use crate::links;
 use crate::scalar;
 use crate::source::Sources;
 use crate::tree::Node;
@@ -56,6 +57,21 @@ pub(crate) fn read(
         }
     }
     sets
+}
+
+/// Holds the sources that rules of sets are for against the items.
+pub(crate) fn origins(node: Option<&Node>, library: &Library, items: &[Item<'_>], findings: &mut Findings) {
+    let sets = library.get::<RuleSets>();
+    for entry in node.map(Node::entries).unwrap_or_default() {
+        let rules = sets.0.get(&entry.key).into_iter().flatten().flatten();
+        for (at, rule) in rules.enumerate() {
+            for (number, from) in rule.source.all().iter().enumerate() {
+                let place = rule.source.place(&format!("[{at}].source"), number);
+                let (found, _) = entry.value.at(&place);
+                links::origin(items, &found.place, from, None, findings);
+            }
+        }
+    }
 }
 
 /// Tells a finding; its place begins behind the name of the set, as in `[0].when`.

@@ -69,8 +69,9 @@ fn one<'a>(entry: &'a Entry, sources: &Sources, findings: &mut Findings) -> Writ
         let of_step = keys::ACTIONS.contains(&key);
         of_step.then(|| format!("\"{key}\" belongs to a step, under steps"))
     };
+    let own = without_existing(node, findings);
     let mut walk = Walk { findings, item: None, noun: "key", elsewhere: &elsewhere, set_aside: Vec::new() };
-    let value = walk.value(&keys::transform(), node, "", true).unwrap_or_default();
+    let value = walk.value(&keys::transform(), own.as_ref().unwrap_or(node), "", true).unwrap_or_default();
     let mut set_aside = walk.set_aside;
     let text = |key: &str| {
         value.get(key).filter(|value| !value.is_null()).map(|value| match value.as_str() {
@@ -88,6 +89,19 @@ fn one<'a>(entry: &'a Entry, sources: &Sources, findings: &mut Findings) -> Writ
     let mut reader = steps::Reader { sources, findings, set_aside: &mut set_aside };
     def.steps = node.get("steps").map(|node| reader.list(node, "steps")).unwrap_or_default();
     Written { def, entry, set_aside }
+}
+
+/// Tells what IRIS calls `create: existing`; the transform without it.
+fn without_existing(node: &Node, findings: &mut Findings) -> Option<Node> {
+    let create = node.get("create").filter(|create| create.text() == Some("existing"))?;
+    let help = "to go on with what another transform has made, write the step { use: NAME } there";
+    let message = "create is \"existing\"; expected one of copy, new";
+    findings.error(&create.place, None, message).help(Some(help.to_owned()));
+    let mut own = node.clone();
+    if let Kind::Map(entries) = &mut own.kind {
+        entries.retain(|entry| entry.key != "create");
+    }
+    Some(own)
 }
 
 fn tell(written: &Written<'_>, finding: TransformFinding, sources: &Sources, findings: &mut Findings) {

@@ -1,17 +1,13 @@
 //! Names of fields and components, and whether there are as many as a number says.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::PathContext;
 use super::read::{Step, error};
-use crate::schema::{FieldDef, Schema};
-use crate::suggest::did_you_mean;
+use crate::schema::{Element, FieldDef, Schema};
+use crate::suggest::{bare, did_you_mean};
 use crate::{Path, PathError};
-
-/// A name as it is compared: letters and digits alone, small.
-fn bare(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect()
-}
 
 /// A name as it is written in a path.
 fn written(name: &str) -> String {
@@ -101,6 +97,36 @@ fn below(path: &Path, number: u16) -> Path {
     }
 }
 
+/// What is to be written for a segment that others find below another one, as in `OBX[*].NTE-3`: here the
+/// group that holds both is named, the one of the most structures.
+fn group_of_both(text: &str, step: &Step<'_>, path: &Path, schema: &Schema) -> Option<String> {
+    if path.field > 0 || schema.segment(step.word).is_none() {
+        return None;
+    }
+    let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+    for structure in schema.structures() {
+        holders(&structure.elements, [path.segment(), step.word], &mut groups);
+    }
+    let most = groups.iter().max_by_key(|(_, count)| **count);
+    let index = path.occurrence.map(|index| index.to_string()).unwrap_or_default();
+    let below = &text[step.at..];
+    Some(match most {
+        Some((group, _)) => format!("{} is a segment; write {group}{index}.{below}", step.word),
+        None => format!("{} is a segment; write {below}", step.word),
+    })
+}
+
+/// Counts the groups that hold both segments themselves.
+fn holders<'s>(elements: &'s [Element], both: [&str; 2], groups: &mut BTreeMap<&'s str, usize>) {
+    for element in elements.iter().filter(|element| element.group.is_some()) {
+        let holds = |id: &str| element.elements().iter().any(|own| own.group.is_none() && *own.name == *id);
+        if both.into_iter().all(holds) {
+            *groups.entry(&element.name).or_default() += 1;
+        }
+        holders(element.elements(), both, groups);
+    }
+}
+
 fn unknown(text: &str, step: &Step<'_>, what: &str, path: &Path, context: &PathContext) -> PathError {
     let schema = context.all().find(|schema| schema.segment(path.segment()).is_some());
     let Some(schema) = schema else {
@@ -126,7 +152,8 @@ fn unknown(text: &str, step: &Step<'_>, what: &str, path: &Path, context: &PathC
     let wanted = bare(step.word);
     let part = || names.iter().find(|name| wanted.len() > 2 && bare(name).contains(&wanted));
     let mut error = error(text, step.range(), message);
-    error.help = near.or_else(|| part().map(|name| format!("did you mean \"{name}\"?")));
+    let segment = group_of_both(text, step, path, &schema);
+    error.help = segment.or(near).or_else(|| part().map(|name| format!("did you mean \"{name}\"?")));
     error
 }
 

@@ -78,6 +78,16 @@ fn what_the_schema_does_not_have_is_told_with_what_is_near() {
         "PID-5.>Family<",
         "PID-5 (XPN) has 14 components in 2.5.1, none of them \"Family\"; did you mean \"FamilyName\"?",
     );
+    wrong(
+        "2.5.1",
+        "OBX[*].>NTE<-3",
+        "OBX has 25 fields in 2.5.1, none of them \"NTE\"; NTE is a segment; write OBSERVATION[*].NTE-3",
+    );
+    wrong(
+        "",
+        "PID.>OBX<[2]-5",
+        "PID has 40 fields in 2.8.2, none of them \"OBX\"; OBX is a segment; write PATIENT.OBX[2]-5",
+    );
     wrong("2.5.1", "PID-8.>Code<", "PID-8 (IS) has no components with names in 2.5.1");
     wrong("2.5.1", ">PID-99<", "PID has 39 fields in 2.5.1");
     wrong("2.5.1", ">PIX<-3", "2.5.1 has no segment PIX; did you mean \"PID\"?");
