@@ -60,6 +60,8 @@ pub struct RuleSet(Vec<Compiled>);
 #[derive(Debug, Clone)]
 struct Compiled {
     name: String,
+    /// Whether it holds for nothing, as if it were not there.
+    disabled: bool,
     constraints: Vec<(Constraint, Vec<String>)>,
     force: force::Force,
     /// None holds of everything.
@@ -91,6 +93,8 @@ pub enum Constraint {
 /// Why a rule did not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
+    /// The rule is disabled.
+    Disabled,
     /// The message is not of the kind that the rule is for.
     Constraint(Constraint),
     /// The rule is not in force now.
@@ -161,7 +165,7 @@ impl Display for Asked<'_> {
                 let all: Vec<_> = each.chain(rule.when.iter().map(ToString::to_string)).collect();
                 f.write_str(&all.join(", "))
             }
-            Refusal::NotInForce | Refusal::Wanted => Ok(()),
+            Refusal::Disabled | Refusal::NotInForce | Refusal::Wanted => Ok(()),
         }
     }
 }
@@ -278,9 +282,13 @@ impl RuleSet {
         routing
     }
 
+    fn enabled(&self) -> impl Iterator<Item = &Compiled> {
+        self.0.iter().filter(|rule| !rule.disabled)
+    }
+
     /// Whether a rule, or one of a set that is delegated to, sends what a transform with code in it makes.
     pub fn has_code(&self) -> bool {
-        self.0.iter().any(|rule| {
+        self.enabled().any(|rule| {
             let others = rule.delegate.as_ref().is_some_and(|(_, set)| set.has_code());
             others || rule.transforms.iter().any(|transform| transform.has_code())
         })
@@ -293,9 +301,9 @@ impl RuleSet {
 
     /// Everybody that the rules may send to, sets that they delegate to included.
     pub fn targets(&self) -> Vec<&str> {
-        let own = self.0.iter().flat_map(|rule| rule.send.iter().map(String::as_str));
+        let own = self.enabled().flat_map(|rule| rule.send.iter().map(String::as_str));
         let others =
-            self.0.iter().filter_map(|rule| rule.delegate.as_ref()).flat_map(|(_, set)| set.targets());
+            self.enabled().filter_map(|rule| rule.delegate.as_ref()).flat_map(|(_, set)| set.targets());
         own.chain(others).collect()
     }
 }
@@ -304,6 +312,9 @@ impl Compiled {
     /// Whether the rule holds: with the message as seen from the segment or group that it holds for, where
     /// it looks at each; else why it does not.
     fn holds(&self, facts: &Facts<'_>, wanted: bool) -> Result<Option<hl7::Message>, Refusal> {
+        if self.disabled {
+            return Err(Refusal::Disabled);
+        }
         if self.otherwise && wanted {
             return Err(Refusal::Wanted);
         }

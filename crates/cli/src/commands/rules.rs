@@ -25,13 +25,13 @@ enum What {
     Test(TryRules),
 }
 
-/// List the rule log, the latest at the end: what routers tell by their setting rule_log
+/// List the rule log, the latest at the end: what routers and flows tell by their setting rule_log
 #[derive(Debug, clap::Args)]
 struct Log {
     /// Only what belongs to this session
     #[arg(long)]
     session: Option<u64>,
-    /// Only what this router said
+    /// Only what this router or flow said
     #[arg(long)]
     item: Option<String>,
     /// Only from this time on, as in 10m, 12:59 or "2026-11-23 12:59" (UTC)

@@ -37,6 +37,7 @@ pub(super) fn end_of(routing: Routing<'_>) -> String {
 /// Why a rule did not hold.
 pub(super) fn why_not(why: Refusal) -> String {
     match why {
+        Refusal::Disabled => "it is disabled".to_owned(),
         Refusal::Constraint(constraint) => format!("not of its {}", constraint.key()),
         Refusal::NotInForce => "not in force".to_owned(),
         Refusal::Wanted => "a rule before it wanted the message".to_owned(),
@@ -73,6 +74,9 @@ impl Account {
                 self.add(&format!("\"{rule}\" returns \"{value}\""));
             }
             RuleStep::Returns { rule, .. } => self.add(&format!("\"{rule}\" returns")),
+            RuleStep::Fails { rule, why: Refusal::Disabled, .. } if self.level == RuleLog::Conditions => {
+                self.add(&format!("\"{rule}\" is disabled"));
+            }
             RuleStep::Fails { rule, why, .. } if self.level == RuleLog::Conditions => {
                 let why = why_not(*why);
                 self.add(&format!("\"{rule}\" does not: {why}"));

@@ -84,8 +84,8 @@ impl<'a> Rules<'a> {
             }
             if !rule.disabled {
                 reach.look_at(i, rule, &one, self);
-                compiled.push(one);
             }
+            compiled.push(one);
         }
         RuleSet(compiled)
     }
@@ -116,6 +116,7 @@ impl<'a> Rules<'a> {
         self.actions(i, rule);
         Compiled {
             name,
+            disabled: rule.disabled,
             constraints,
             force,
             when,
