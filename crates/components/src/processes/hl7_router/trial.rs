@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::super::rule_log::{RuleLog, why_not};
 use super::routes::{Asking, Verdict};
-use super::{ALL_THE_SAME, Router, Routes, Settings, Validity, context};
+use super::{ALL_THE_SAME, INVALID, Router, Routes, Settings, Validity, context};
 use crate::hl7::doc_type::DocTypes;
 use crate::hl7::settings::{Validation, ZSegments};
 
@@ -169,7 +169,7 @@ impl Trial {
             Ok(message) => message,
             Err(reason) => {
                 // At length, where it was told so.
-                let reason = told.pop().unwrap_or(reason);
+                let reason = told.pop_if(|text| text.starts_with(INVALID)).unwrap_or(reason);
                 let end = End::Refused(reason, routes.bad_message_handler.clone());
                 return Tried { rules: Vec::new(), doubts: doubts(told), end };
             }
