@@ -5,6 +5,7 @@ mod align;
 mod anonymize;
 mod changes;
 mod check;
+mod context;
 mod diff;
 mod differences;
 mod draw;

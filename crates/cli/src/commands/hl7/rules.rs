@@ -3,7 +3,6 @@
 
 mod told;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -13,6 +12,7 @@ use model::{BuildError, BusinessType, Component};
 use rules::RuleSets;
 use serde_json::{Value, json};
 
+use super::context;
 use super::input::{Input, Reading};
 use crate::commands::production::Production;
 use crate::output::{Exit, Screen, count, print_note, time};
@@ -108,7 +108,7 @@ impl TryRules {
                     let names = sets.0.keys().map(String::as_str).collect::<Vec<_>>();
                     return Err(unknown("set", set, "the production has no sets under rules", &names));
                 }
-                let trial = Trial::of_set(set, self.known()?, &def.library);
+                let trial = Trial::of_set(set, context::read(&self.context)?, &def.library);
                 (set.clone(), trial.map_err(|error| wrong_set(set, &error))?, source)
             }
             None => {
@@ -143,21 +143,6 @@ impl TryRules {
                 names.join(", ")
             ))),
         }
-    }
-
-    /// What is given as context.
-    fn known(&self) -> Result<BTreeMap<String, String>, Exit> {
-        let mut all = BTreeMap::new();
-        for one in &self.context {
-            let Some((name, value)) = one.split_once('=').filter(|(name, _)| !name.is_empty()) else {
-                return Err(Exit::Usage(format!("context is \"{one}\"; expected NAME=VALUE, as in ward=W4")));
-            };
-            let name = name.strip_prefix("context.").unwrap_or(name);
-            if all.insert(name.to_owned(), value.to_owned()).is_some() {
-                return Err(Exit::Usage(format!("context.{name} is given twice; expected one value")));
-            }
-        }
-        Ok(all)
     }
 }
 

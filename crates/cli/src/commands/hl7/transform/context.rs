@@ -1,9 +1,10 @@
-//! What a flow would have set, given on the command line.
+//! What a flow would have set, for a transform that reads it.
 
 use std::collections::BTreeMap;
 
 use rules::{Names, Transform, Value, Variables};
 
+use super::super::context;
 use crate::output::{Exit, print_note};
 
 /// The variables by name.
@@ -13,18 +14,11 @@ impl Context {
     /// Reads `NAME=VALUE`s for a transform, and hints at what it reads that is not among them.
     pub(super) fn read(given: &[String], transform: &Transform) -> Result<Context, Exit> {
         let read = Names::These(transform.variables().map(str::to_owned).collect());
-        let mut all = BTreeMap::new();
-        for one in given {
-            let Some((name, value)) = one.split_once('=').filter(|(name, _)| !name.is_empty()) else {
-                return Err(Exit::Usage(format!("context is \"{one}\"; expected NAME=VALUE, as in ward=W4")));
-            };
-            let name = name.strip_prefix("context.").unwrap_or(name);
+        let all = context::read(given)?;
+        for name in all.keys() {
             // What code reads is not known.
             if let (false, Some(help)) = (transform.has_code(), read.instead_of(name)) {
                 return Err(Exit::Usage(unread(name, transform, &help)));
-            }
-            if all.insert(name.to_owned(), value.to_owned()).is_some() {
-                return Err(Exit::Usage(format!("context.{name} is given twice; expected one value")));
             }
         }
         for name in transform.variables().filter(|name| !all.contains_key(*name)) {
