@@ -128,7 +128,10 @@ fn what_is_made_is_held_against_its_target() {
     let doubtful = production.replace("{ use: identifiers }", "{ set: PV1-2, value: LONG }");
     fs::write(at("production.yaml"), doubtful).expect("written");
     let (found, _) = run(&arguments, 0);
-    assert!(found.contains("\n  valid as 2.5.1:ADT_A01, 2 warnings\n    PV1-2   warning: segment "), "{found}");
+    assert!(
+        found.contains("\n  valid as 2.5.1:ADT_A01, 2 warnings\n    PV1-2   warning: segment "),
+        "{found}"
+    );
     // What names no version that there is cannot be held against anything.
     let message = fs::read_to_string(at("admission.hl7")).expect("the message");
     fs::write(at("admission.hl7"), message.replace("|P|2.3", "|P|")).expect("written");
