@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rquickjs::context::{EvalOptions, intrinsic};
 use rquickjs::promise::PromiseState;
-use rquickjs::{Context, Ctx, Function, Persistent, Runtime, Value};
+use rquickjs::{Context, Ctx, Function, Persistent, Promise, Runtime, Value};
 
 use crate::natives::{State, natives};
 use crate::program::{FILE, Limits, Program};
@@ -65,7 +65,7 @@ struct Machine {
     code: Persistent<Function<'static>>,
     context: Context,
     state: Rc<State>,
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Sandbox {
@@ -130,7 +130,7 @@ impl Machine {
                 _ => Trouble::out_of_memory(&limits),
             })
         })?;
-        Ok(Machine { run, code, context, state, _runtime: runtime })
+        Ok(Machine { run, code, context, state, runtime })
     }
 
     /// Runs the script, and tells whether it can be run again.
@@ -140,19 +140,17 @@ impl Machine {
         state.late.set(false);
         state.unhandled.set(0);
         state.deadline.set(Instant::now().checked_add(time.left));
-        let (failed, is_sound) = self.context.with(|ctx| {
-            let failed = match self.call(&ctx) {
-                Ok(failed) => failed,
-                Err(rquickjs::Error::Exception) => {
-                    let told = state.current.borrow().told().map(str::to_owned);
-                    Some(trouble::caught(&ctx, told.as_deref(), program))
-                }
-                Err(_) => Some(Trouble::out_of_memory(&limits)),
-            };
-            // What was put off is not for the next message to do.
-            let is_sound = !state.late.get() && !ctx.execute_pending_job();
-            (failed, is_sound)
-        });
+        let called = self.context.with(|ctx| self.told(&ctx, program, |ctx| self.call(ctx)));
+        let failed = match called {
+            Ok(promise) if self.do_put_off() => {
+                let settled = |ctx: &Ctx<'_>| self.settled(ctx, promise);
+                self.context.with(|ctx| self.told(&ctx, program, settled)).unwrap_or_else(Some)
+            }
+            Ok(_) => Some(Trouble::out_of_memory(&limits)),
+            Err(trouble) => Some(trouble),
+        };
+        // What was put off is not for the next message to do.
+        let is_sound = !state.late.get() && !self.runtime.is_job_pending();
         state.deadline.set(None);
         let mut current = state.current.borrow_mut();
         let limit = failed.as_ref().is_some_and(|trouble| trouble.kind == "limit");
@@ -168,17 +166,56 @@ impl Machine {
         (current.end(failed), is_sound && !limit)
     }
 
-    /// What failed without being thrown out of the script: a promise that nobody looks after, as when
-    /// there is no memory for what comes next, or one that is waited for and never kept.
-    fn call(&self, ctx: &Ctx<'_>) -> rquickjs::Result<Option<Trouble>> {
+    /// Does something, and tells what was thrown.
+    fn told<'js, T>(
+        &self,
+        ctx: &Ctx<'js>,
+        program: &Program,
+        does: impl FnOnce(&Ctx<'js>) -> rquickjs::Result<T>,
+    ) -> Result<T, Trouble> {
+        does(ctx).map_err(|error| match error {
+            rquickjs::Error::Exception => {
+                let told = self.state.current.borrow().told().map(str::to_owned);
+                trouble::caught(ctx, told.as_deref(), program)
+            }
+            _ => Trouble::out_of_memory(&program.limits()),
+        })
+    }
+
+    /// Calls the script, and gives the promise that it returned.
+    fn call(&self, ctx: &Ctx<'_>) -> rquickjs::Result<Option<Persistent<Promise<'static>>>> {
         let (run, code) = (self.run.clone().restore(ctx)?, self.code.clone().restore(ctx)?);
         let returned: Value<'_> = run.call((code,))?;
-        // What was put off until the script's end belongs to it.
-        while !self.state.late.get() && ctx.execute_pending_job() {}
-        match returned.as_promise().map(|promise| (promise, promise.state())) {
-            Some((promise, PromiseState::Rejected)) => promise.finish::<Value<'_>>().map(|_| None),
+        Ok(returned.into_promise().map(|promise| Persistent::save(ctx, promise)))
+    }
+
+    /// Does what was put off until the script's end, which belongs to it. False when there was no memory for
+    /// what would come next: then nothing of it comes, and nobody else would be told.
+    fn do_put_off(&self) -> bool {
+        // Where a next step cannot even be noted, that is no failure of the step before it: the error is
+        // left behind alone.
+        let left_behind = |ctx: Ctx<'_>| ctx.has_exception() && trouble::is_memory(&ctx.catch());
+        let mut is_lost = self.context.with(left_behind);
+        while !is_lost && !self.state.late.get() && self.runtime.is_job_pending() {
+            // What a script throws ends as a promise that was rejected, and not here.
+            let failed = self.runtime.execute_pending_job().is_err();
+            is_lost = self.context.with(left_behind) || failed;
+        }
+        !is_lost || self.state.late.get()
+    }
+
+    /// What failed without being thrown out of the script: a promise that nobody looks after, or one that is
+    /// waited for and never kept.
+    fn settled(
+        &self,
+        ctx: &Ctx<'_>,
+        returned: Option<Persistent<Promise<'static>>>,
+    ) -> rquickjs::Result<Option<Trouble>> {
+        let returned = returned.map(|promise| promise.restore(ctx)).transpose()?;
+        match returned.map(|promise| (promise.state(), promise)) {
+            Some((PromiseState::Rejected, promise)) => promise.finish::<Value<'_>>().map(|_| None),
             _ if self.state.unhandled.get() > 0 => Ok(self.state.rejected.take()),
-            Some((_, PromiseState::Pending)) => {
+            Some((PromiseState::Pending, _)) => {
                 Ok(Some(Trouble::new("Error", "the code waits for a promise that is never kept")))
             }
             _ => Ok(None),

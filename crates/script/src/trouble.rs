@@ -85,19 +85,21 @@ pub(crate) fn position(stack: &str) -> Option<Position> {
     })
 }
 
+/// Whether it was thrown for lack of memory; where there is none even for an error, it is null.
+pub(crate) fn is_memory(thrown: &Value<'_>) -> bool {
+    let text = thrown.as_exception().and_then(|error| error.message());
+    thrown.is_null() || text.as_deref() == Some("out of memory")
+}
+
 /// What went wrong, of what was thrown. `told` is what the sandbox itself said last.
 pub(crate) fn of(thrown: &Value<'_>, told: Option<&str>, program: &Program) -> Trouble {
-    let Some(error) = thrown.as_exception() else {
-        return match thrown.is_null() {
-            // What cannot even be told for lack of memory.
-            true => Trouble::out_of_memory(&program.limits()),
-            false => Trouble::new("exception", "what was thrown is no Error"),
-        };
-    };
-    let text = error.message().unwrap_or_default();
-    if text == "out of memory" {
+    if is_memory(thrown) {
         return Trouble::out_of_memory(&program.limits());
     }
+    let Some(error) = thrown.as_exception() else {
+        return Trouble::new("exception", "what was thrown is no Error");
+    };
+    let text = error.message().unwrap_or_default();
     let position = error.stack().as_deref().and_then(position);
     let offset = position.and_then(|position| program::offset(program.source(), position));
     let kind = error.as_object().get::<_, String>("name").unwrap_or_default();
