@@ -35,6 +35,8 @@ pub struct Editor {
     header_changed: bool,
     /// The one segment that changes are made in; none for all that a path means.
     line: Option<usize>,
+    /// So many bytes it may have.
+    most: usize,
 }
 
 /// Why a change cannot be made. Nothing has been changed then. Holds no content.
@@ -67,8 +69,27 @@ impl Editor {
     pub fn of(message: &Message) -> Editor {
         let mut text = String::with_capacity(message.text().len() + 256);
         text.push_str(message.text());
-        let (lines, separators, original) = (message.lines().to_vec(), message.separators(), message.clone());
-        Editor { text, lines, separators, original, header_changed: false, line: None }
+        Editor::begin(message, text, message.lines().to_vec())
+    }
+
+    fn begin(message: &Message, text: String, lines: Vec<(u32, u32)>) -> Editor {
+        let (separators, original) = (message.separators(), message.clone());
+        Editor { text, lines, separators, original, header_changed: false, line: None, most: LONGEST }
+    }
+
+    /// Refuses what makes the message longer than `bytes`; 1 GiB when that is not said.
+    #[must_use]
+    pub fn at_most(self, bytes: usize) -> Editor {
+        Editor { most: bytes.min(LONGEST), ..self }
+    }
+
+    /// Whether there is room for so many bytes more.
+    fn check_room(&self, path: &Path, longer: usize) -> Result<(), EditError> {
+        if self.text.len() + longer <= self.most {
+            return Ok(());
+        }
+        let most = self.most >> 20;
+        Err(error(path, format!("makes the message too long; expected at most {most} MiB")))
     }
 
     /// The message as it is now. It is to be written in the charset that it was read in, or in the one
@@ -162,9 +183,7 @@ impl Editor {
             self.plan(path, change, raw, line, &mut splices)?;
         }
         let longer: usize = splices.iter().map(|splice: &Splice| splice.new.len()).sum();
-        if self.text.len() + longer > LONGEST {
-            return Err(error(path, "makes the message too long; expected at most 1 GiB"));
-        }
+        self.check_room(path, longer)?;
         self.header_changed |= path.segment == *b"MSH" && !splices.is_empty();
         let count = splices.len();
         self.apply(splices);

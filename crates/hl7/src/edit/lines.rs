@@ -79,8 +79,7 @@ impl Editor {
         let mut text = String::with_capacity(message.text().len() + 256);
         text.push_str(&message.text()[..end]);
         text.push_str(line_end);
-        let (separators, original) = (message.separators(), message.clone());
-        Editor { text, lines: vec![(0, end as u32)], separators, original, header_changed: false, line: None }
+        Editor::begin(message, text, vec![(0, end as u32)])
     }
 
     /// As [`insert`](Self::insert), with a value as it stands in a message.

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::{Change, Done, EditError, Editor, Splice, error};
-use crate::message::LONGEST;
 use crate::{Path, lines};
 
 impl Editor {
@@ -78,10 +77,8 @@ impl Editor {
             "the new segment begins a message or belongs to a batch; expected any other"
         } else if raw.bytes().any(|byte| matches!(byte, b'\r' | b'\n')) {
             "the new segment holds a line end; expected one segment"
-        } else if self.text.len() + raw.len() > LONGEST {
-            "makes the message too long; expected at most 1 GiB"
         } else {
-            return Ok(());
+            return self.check_room(path, raw.len());
         };
         Err(error(path, why))
     }
@@ -98,9 +95,7 @@ impl Editor {
         };
         let splices: Vec<Splice> = lines.iter().map(splice).collect();
         let longer: usize = splices.iter().map(|splice| splice.new.len()).sum();
-        if self.text.len() + longer > LONGEST {
-            return Err(error(path, "makes the message too long; expected at most 1 GiB"));
-        }
+        self.check_room(path, longer)?;
         let count = splices.len();
         self.apply(splices);
         Ok(count)

@@ -36,7 +36,7 @@ pub(super) fn run(
         Create::Copy => Editor::of(source),
         Create::New => header::of(source, transform),
     };
-    let target = Target::new(editor, &transform.target, &transform.schemas);
+    let target = Target::new(editor, source, &transform.target, &transform.schemas);
     let trouble = Trouble::default();
     // For no longer than the message takes.
     let aids = Aids { traced: aids.traced, runner: aids.runner.map(|runner| runner as &mut dyn Runner) };

@@ -17,9 +17,18 @@ pub(super) use groups::Piece;
 /// The origin of a segment that came from none of the source.
 const NEW: usize = usize::MAX;
 
+/// A target may have so many bytes, or so many times those of its source: steps that copy what they have
+/// built would double it with every round.
+const LONGEST: usize = 16 << 20;
+const MOST_SEGMENTS: usize = 10_000;
+const TIMES_LONGER: usize = 4;
+
 /// A target while it is built.
 pub(super) struct Target<'t> {
     editor: Editor,
+    /// So many bytes and segments it may have.
+    most: usize,
+    most_segments: usize,
     /// The segment of the source that each segment was copied from, or was made for within a loop.
     origins: Vec<usize>,
     side: &'t Side,
@@ -36,9 +45,12 @@ pub(super) type Done = Result<usize, String>;
 
 impl<'t> Target<'t> {
     /// Begins with the source, or with its header alone.
-    pub(super) fn new(editor: Editor, side: &'t Side, schemas: &'t Schemas) -> Target<'t> {
+    pub(super) fn new(editor: Editor, source: &Message, side: &'t Side, schemas: &'t Schemas) -> Target<'t> {
         let origins = (0..editor.segment_count()).collect();
-        Target { editor, origins, side, schemas, seen: None, places: None }
+        let most = LONGEST.max(source.text().len().saturating_mul(TIMES_LONGER));
+        let most_segments = MOST_SEGMENTS.max(source.segments().count().saturating_mul(TIMES_LONGER));
+        let editor = editor.at_most(most);
+        Target { editor, most, most_segments, origins, side, schemas, seen: None, places: None }
     }
 
     pub(super) fn finish(self) -> Message {
@@ -48,7 +60,7 @@ impl<'t> Target<'t> {
     /// Goes on with another message, which was made of the one that is being built: for each of its
     /// segments, the number that it had there.
     pub(super) fn replace(&mut self, message: &Message, lines: &[Option<usize>]) {
-        self.editor = Editor::of(message);
+        self.editor = Editor::of(message).at_most(self.most);
         let origin = |line: &Option<usize>| line.and_then(|line| self.origins.get(line)).copied();
         let origins = lines.iter().map(|line| origin(line).unwrap_or(NEW)).collect();
         self.origins = origins;
@@ -174,6 +186,7 @@ impl<'t> Target<'t> {
         rounds: &[Round],
         source: &Message,
     ) -> Result<usize, String> {
+        self.check_room(1)?;
         let origin = self.new_origin(id, rounds, source);
         let place = self.place(id, group, rounds);
         let behind = place.map_or(self.editor.segment_count() - 1, |place| place.behind);
@@ -196,6 +209,14 @@ impl<'t> Target<'t> {
             let (side, schemas) = (self.side, self.schemas);
             let message = self.message();
             self.places = Some(schemas.places(message, &side.doc_type_of(message, schemas)));
+        }
+    }
+
+    /// Whether there is room for so many segments more.
+    fn check_room(&self, segments: usize) -> Result<(), String> {
+        match self.origins.len() + segments <= self.most_segments {
+            true => Ok(()),
+            false => Err(format!("makes more than {} segments", self.most_segments)),
         }
     }
 
@@ -277,6 +298,7 @@ impl<'t> Target<'t> {
             Some(_) => self.new_origin(raw.get(..3).unwrap_or_default(), rounds, source),
             None => NEW,
         };
+        self.check_room(1)?;
         self.editor.insert_behind_line(behind, raw).map_err(why)?;
         // It stands where the one behind it stands, as far as the structure goes.
         self.places = None;

@@ -440,3 +440,20 @@ fn whoever_applies_a_transform_is_told_which_variables_there_are_not() {
             .map(|name| format!("transform \"t\" reads context.{name}, which only a flow has {help}"))
     );
 }
+
+#[test]
+fn what_copies_what_it_has_built_does_not_grow_for_ever() {
+    let doubled = StepDef::from(ActionDef::Append {
+        path: "NTE".to_owned(),
+        value: ValueDef::From("target.NTE[*]".to_owned()),
+    });
+    for (step, expected) in [
+        (from("PID-5", "target.PID-5 + target.PID-5"), "makes the message too long; expected at most 16 MiB"),
+        (doubled, "makes more than 10000 segments"),
+    ] {
+        let steps = (0..40).map(|_| step.clone());
+        let all = compiled(&[def("t", std::iter::once(append("NTE", "NTE|1")).chain(steps).collect())]);
+        let error = all.get("t").unwrap().apply(&read(ADMISSION), &Facts::default()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}

@@ -67,6 +67,7 @@ impl Target<'_> {
         pieces: &[Piece<'_>],
         place: Option<NewPlace>,
     ) -> Result<(), String> {
+        self.check_room(pieces.len())?;
         for (at, piece) in pieces.iter().enumerate() {
             self.editor.insert_behind_line(behind + at, piece.raw).map_err(why)?;
         }
