@@ -1,11 +1,9 @@
 //! What stands in a message, for all who ask: its HL7, what expressions may know of it, and the time.
 
-use std::collections::BTreeMap;
-
 use hl7::ReadError;
 use hl7::schema::PathContext;
 use model::{Library, MessageBody, MessageHeader, Timestamp};
-use rules::{Facts, LookupTables, Moment, Schedules, Scope, Value, Variables};
+use rules::{Facts, LookupTables, Moment, Schedules, Scope};
 
 /// The HL7 message that a body holds: read on first use, and shared by all who hold the body. A body keeps
 /// one form of what was read of it, so everybody has to ask for this one.
@@ -46,23 +44,6 @@ pub fn scope(paths: &PathContext, library: &Library) -> Scope {
         tables: (*library.get::<LookupTables>()).clone(),
         schedules: (*library.get::<Schedules>()).clone(),
         ..Scope::from(paths)
-    }
-}
-
-/// What is known as `context`: the variables of an instance of a flow.
-pub(crate) struct Texts<'a>(pub(crate) &'a BTreeMap<String, String>);
-
-impl Variables for Texts<'_> {
-    fn value(&self, name: &str) -> Value<'_> {
-        match self.0.get(name) {
-            None => Value::Missing,
-            Some(text) if text.is_empty() => Value::Empty,
-            Some(text) => Value::Text(text.as_str().into()),
-        }
-    }
-
-    fn all(&self) -> Vec<(&str, Value<'_>)> {
-        self.0.keys().map(|name| (name.as_str(), self.value(name))).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an expression can ask about: a message, and what is known beside it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use crate::date::Moment;
@@ -48,6 +49,20 @@ pub trait Variables: Sync {
 
     /// All of them by name, for code, which may put a name together.
     fn all(&self) -> Vec<(&str, Value<'_>)>;
+}
+
+impl Variables for BTreeMap<String, String> {
+    fn value(&self, name: &str) -> Value<'_> {
+        match self.get(name) {
+            None => Value::Missing,
+            Some(text) if text.is_empty() => Value::Empty,
+            Some(text) => Value::Text(text.as_str().into()),
+        }
+    }
+
+    fn all(&self) -> Vec<(&str, Value<'_>)> {
+        self.keys().map(|name| (name.as_str(), self.value(name))).collect()
+    }
 }
 
 /// A word of the language that stands for a fact.

@@ -4,6 +4,7 @@
 mod context;
 mod valid;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hl7::Message;
@@ -13,7 +14,6 @@ use rules::{Facts, Transform, Transforms};
 use script::Limits;
 use serde_json::{Value, json};
 
-use self::context::Context;
 use self::valid::Validity;
 use super::changes::{self, Change};
 use super::diff::compare;
@@ -77,7 +77,7 @@ impl Try {
                 "transform \"{name}\" of which messages? expected a FILE, or -"
             )));
         }
-        let context = Context::read(&self.context, &transform)?;
+        let context = context::read(&self.context, &transform)?;
         let schemas = def.library.get::<Schemas>();
         let mut all = Vec::new();
         for (label, found) in each(&self.files, &self.reading)? {
@@ -119,7 +119,7 @@ impl Try {
     fn made(
         &self,
         transform: &Transform,
-        context: &Context,
+        context: &BTreeMap<String, String>,
         schemas: &Schemas,
         label: String,
         found: Found,

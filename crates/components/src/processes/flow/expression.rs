@@ -8,7 +8,7 @@ use model::{BodyClass, Caller, MessageBody, Timestamp};
 use rules::{Expr, ExprError, Facts, Scope, Template, Trouble};
 
 use super::instance::Fault;
-use crate::message::{Texts, minutes_ahead, moment};
+use crate::message::{minutes_ahead, moment};
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ pub(super) struct View<'a> {
     message: Option<Hl7>,
     body: Option<&'a MessageBody>,
     caller: &'a Caller,
-    context: Texts<'a>,
+    context: &'a BTreeMap<String, String>,
     now: Timestamp,
     trouble: Trouble,
 }
@@ -96,8 +96,7 @@ impl<'a> View<'a> {
         context: &'a BTreeMap<String, String>,
         now: Timestamp,
     ) -> Self {
-        let (context, trouble) = (Texts(context), Trouble::default());
-        View { message: body.and_then(read), body, caller, context, now, trouble }
+        View { message: body.and_then(read), body, caller, context, now, trouble: Trouble::default() }
     }
 
     /// The HL7 message that paths are about.
@@ -124,7 +123,7 @@ impl<'a> View<'a> {
             class: self.body.map_or("", |body| body.class().0),
             now: Some(moment(self.now)),
             zone: Some(minutes_ahead),
-            context: Some(&self.context),
+            context: Some(self.context),
             trouble: Some(&self.trouble),
             ..Facts::default()
         }

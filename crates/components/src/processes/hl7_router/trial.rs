@@ -174,8 +174,7 @@ impl Trial {
                 return Tried { rules: Vec::new(), doubts: doubts(told), end };
             }
         };
-        let known = self.context.as_ref().map(crate::message::Texts);
-        let context = known.as_ref().map(|known| known as &dyn Variables);
+        let context = self.context.as_ref().map(|known| known as &dyn Variables);
         let asking = Asking { request: &request, message: &message, now, context };
         let mut desk = self.bench.desk(Limits::default());
         let mut account = Account::of(&routes.rules);

@@ -2,49 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use rules::{Names, Transform, Value, Variables};
+use rules::{Names, Transform};
 
 use super::super::context;
 use crate::output::{Exit, print_note};
 
-/// The variables by name.
-pub(super) struct Context(BTreeMap<String, String>);
-
-impl Context {
-    /// Reads `NAME=VALUE`s for a transform, and hints at what it reads that is not among them.
-    pub(super) fn read(given: &[String], transform: &Transform) -> Result<Context, Exit> {
-        let read = Names::These(transform.variables().map(str::to_owned).collect());
-        let all = context::read(given)?;
-        for name in all.keys() {
-            // What code reads is not known.
-            if let (false, Some(help)) = (transform.has_code(), read.instead_of(name)) {
-                return Err(Exit::Usage(unread(name, transform, &help)));
-            }
+/// Reads `NAME=VALUE`s for a transform, and hints at what it reads that is not among them.
+pub(super) fn read(given: &[String], transform: &Transform) -> Result<BTreeMap<String, String>, Exit> {
+    let read = Names::These(transform.variables().map(str::to_owned).collect());
+    let all = context::read(given)?;
+    for name in all.keys() {
+        // What code reads is not known.
+        if let (false, Some(help)) = (transform.has_code(), read.instead_of(name)) {
+            return Err(Exit::Usage(unread(name, transform, &help)));
         }
-        for name in transform.variables().filter(|name| !all.contains_key(*name)) {
-            print_note(&format!(
-                "context.{name} is empty; --context {name}=VALUE gives what a flow would have"
-            ));
-        }
-        Ok(Context(all))
     }
+    for name in transform.variables().filter(|name| !all.contains_key(*name)) {
+        print_note(&format!("context.{name} is empty; --context {name}=VALUE gives what a flow would have"));
+    }
+    Ok(all)
 }
 
 fn unread(name: &str, transform: &Transform, help: &str) -> String {
     let help = if transform.variables().len() == 0 { "it reads nothing of a flow" } else { help };
     format!("transform \"{}\" does not read context.{name}; {help}", transform.name())
-}
-
-impl Variables for Context {
-    fn value(&self, name: &str) -> Value<'_> {
-        match self.0.get(name) {
-            None => Value::Missing,
-            Some(text) if text.is_empty() => Value::Empty,
-            Some(text) => Value::Text(text.as_str().into()),
-        }
-    }
-
-    fn all(&self) -> Vec<(&str, Value<'_>)> {
-        self.0.keys().map(|name| (name.as_str(), self.value(name))).collect()
-    }
 }
